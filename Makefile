@@ -1,0 +1,68 @@
+# `make help` lists what there is. Only Python 3.11+ and make are needed; everything else is installed here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check format lint types contracts specs migration build clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: setup ## run everything: database, sign-in, API
+	@exec $(BIN)/todo serve
+
+test: setup ## run the tests (T=path or pytest's options for some of them)
+	@$(BIN)/pytest $(T)
+
+check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(MAKE) --no-print-directory types contracts test
+
+format: setup ## format the code and mend what can be mended
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+types: setup ## check the types, Python's and TypeScript's
+	@$(BIN)/mypy
+	@$(BIN)/python hatch_build.py --check
+
+contracts: setup ## check that imports point downwards
+	@$(BIN)/lint-imports
+
+specs: setup ## write the generated parts of specs/ anew
+	@$(BIN)/python -m tests.contracts.specs
+
+migration: setup ## draft a migration: make migration m="what changes"
+	@$(BIN)/python -m tests.contracts.draft_migration "$(m)"
+
+setup: $(VENV)/.installed $(VENV)/.built ## install what is needed, into this folder
+
+build: ## build the auth server and the pages anew
+	@rm -f $(VENV)/.built
+	@$(MAKE) --no-print-directory setup
+
+clean: ## remove everything that was installed or built here
+	@rm -rf $(VENV) src/todo/auth/bundle src/todo/web dist
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "Cannot create $(VENV): Python's venv module is missing (Debian: apt install python3-venv)." >&2; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+	  || { echo "Cannot install uv: check that the Python package index can be reached." >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the Python packages …"
+	@$(UV) sync --frozen --quiet \
+	  || { echo "Cannot install the Python packages (see above): check that the package index can be reached;" \
+	            "where a package must be compiled, a C compiler is needed (Debian: apt install gcc)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed hatch_build.py $(wildcard auth-server/src/*.ts auth-server/*.json auth-server/build.mjs web/*.json web/build.mjs web/pages/*)
+	@$(BIN)/python hatch_build.py
+	@touch $@

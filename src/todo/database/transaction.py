@@ -1,0 +1,111 @@
+"""One request, one person, one transaction: the only way to the tables, and the only place that commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from todo.database.statements import Statement
+from todo.problems import Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+# What a lost, full, restarting, read-only or overburdened database looks like; all of it passes.
+_PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InternalServerError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+
+
+class Transaction:
+    """An open transaction of one person; row-level security shows it that person's rows alone."""
+
+    def __init__(self, connection: "Connection", user_id: UUID) -> None:
+        self._connection = connection
+        self.user_id = user_id
+
+    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:  # noqa: ANN401  # SQL's
+        """Give the first row, or nothing."""
+        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+
+    async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:  # noqa: ANN401  # SQL's
+        """Give all rows."""
+        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+
+
+class Database:
+    """The pool of the bound role, and how a transaction is opened on it."""
+
+    def __init__(self, pool: "Pool", *, checks_sessions: bool, acquire_timeout_seconds: float = 2.0) -> None:
+        self._pool = pool
+        self._checks_sessions = checks_sessions
+        self._acquire_timeout_seconds = acquire_timeout_seconds
+
+    @asynccontextmanager
+    async def transaction(
+        self, user_id: UUID, session_id: UUID | None = None, *, read_only: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """Open a transaction for one person and commit it at the end; any exception rolls it back.
+
+        A reading one sees a single snapshot and cannot write. Raises `Unauthenticated` when the person's
+        session has ended, and `Unavailable` when the database cannot answer now.
+        """
+        try:
+            async with self._pool.acquire(timeout=self._acquire_timeout_seconds) as connection:
+                await self._begin(connection, user_id, session_id, read_only=read_only)
+                try:
+                    yield Transaction(connection, user_id)
+                except asyncio.CancelledError:
+                    # The server may still be working on it: a connection in doubt is not used again.
+                    connection.terminate()
+                    raise
+                except BaseException:
+                    if not connection.is_closed():
+                        await connection.execute("ROLLBACK")
+                    raise
+                await connection.execute("COMMIT")
+        except _PASSING as error:
+            raise Unavailable("The database cannot answer right now; try again shortly.") from error
+
+    async def _begin(
+        self, connection: "Connection", user_id: UUID, session_id: UUID | None, *, read_only: bool
+    ) -> None:
+        # SET LOCAL takes no parameter, and unlike set_config() it reaches the workers of a Citus cluster.
+        # Both ids are UUID objects, so their text cannot hold anything but hexadecimal digits and dashes.
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else "BEGIN"
+        script = f"{begin}; SET LOCAL app.user_id = '{user_id!s}'"
+        if self._checks_sessions:
+            # In the same message, so that a revoked session costs no round trip to find out.
+            live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
+            script += f"; SELECT FROM auth.session WHERE {live}"  # noqa: S608  # see above
+        try:
+            status = await connection.execute(script)
+            if self._checks_sessions and status != "SELECT 1":
+                raise Unauthenticated("This session has ended; sign in again.", invalid_token=True)
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+
+    async def ping(self) -> str:
+        """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
+        try:
+            async with self._pool.acquire(timeout=1.0) as connection:
+                revision = await connection.fetchval("SELECT version_num FROM alembic_version", timeout=1.0)
+                return str(revision)
+        except (*_PASSING, asyncpg.UndefinedTableError) as error:
+            raise Unavailable("The database cannot answer right now; try again shortly.") from error

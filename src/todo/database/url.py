@@ -1,0 +1,68 @@
+"""PostgreSQL addresses as people paste them, made fit for the driver."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from todo.problems import CannotStart
+
+_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
+# The driver would pass these on to the server as unknown settings, which refuses the connection.
+_CLIENT_ONLY = {"channel_binding", "pgbouncer", "options", "connect_timeout", "application_name"}
+
+
+@dataclass(frozen=True)
+class DatabaseUrl:
+    """One PostgreSQL address, credentials included. `str()` gives it back with them; `repr()` without."""
+
+    user: str
+    password: str
+    location: str
+    database: str
+    parameters: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "DatabaseUrl":
+        """Accept what consoles and tutorials show.
+
+        Raises `CannotStart` when it is no PostgreSQL address.
+        """
+        parts = urlsplit(text.strip())
+        if parts.scheme not in _SCHEMES:
+            raise CannotStart("TODO_DATABASE_URL must start with postgresql:// (or be unset).")
+        try:
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            raise CannotStart("The port in TODO_DATABASE_URL is not a number from 1 to 65535.") from None
+        credentials, _, _ = parts.netloc.rpartition("@")
+        user, _, password = credentials.partition(":")
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else (parts.hostname or "")
+        return cls(
+            user=unquote(user),
+            password=unquote(password),
+            location=f"{host}{port}",
+            database=unquote(parts.path.lstrip("/")) or unquote(user),
+            parameters=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+        )
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a transaction pooler stands in between, where prepared statements do not survive."""
+        return "-pooler." in self.location or ("pgbouncer", "true") in self.parameters
+
+    def as_role(self, user: str, password: str) -> "DatabaseUrl":
+        """Give the same database for another role."""
+        return DatabaseUrl(user, password, self.location, self.database, self.parameters)
+
+    def for_driver(self) -> str:
+        """Give the address without the words only other clients know."""
+        kept = tuple((name, value) for name, value in self.parameters if name not in _CLIENT_ONLY)
+        return str(DatabaseUrl(self.user, self.password, self.location, self.database, kept))
+
+    def __str__(self) -> str:
+        password = f":{quote(self.password, safe='')}" if self.password else ""
+        query = f"?{urlencode(self.parameters)}" if self.parameters else ""
+        account = f"{quote(self.user, safe='')}{password}@" if self.user else ""
+        return f"postgresql://{account}{self.location}/{quote(self.database, safe='')}{query}"
+
+    def __repr__(self) -> str:
+        return f"<DatabaseUrl {self.user}@{self.location or 'local socket'}/{self.database}>"

@@ -1,0 +1,141 @@
+"""HTTP endpoints under /api/todos."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response, Security
+
+from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
+from todo.features.todos.service import TodoService, todo_service
+from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
+from todo.transport.http_request import (
+    IfMatch,
+    IfNoneMatch,
+    Reading,
+    SharedBackend,
+    SignedInRoute,
+    Writing,
+    bearer,
+)
+from todo.transport.problem_json import problem_responses
+
+router = APIRouter(
+    prefix="/api/todos",
+    tags=["todos"],
+    route_class=SignedInRoute,
+    dependencies=[Security(bearer)],
+    responses=problem_responses(401, 422, 500, 503),
+)
+
+
+def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
+    return todo_service(transaction, shared.secret)
+
+
+def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
+    return todo_service(transaction, shared.secret)
+
+
+ReadingService = Annotated[TodoService, Depends(_reading_service)]
+WritingService = Annotated[TodoService, Depends(_writing_service)]
+TodoId = Annotated[UUID, Path(description="The todo's id.")]
+
+_ETAG = {"ETag": {"description": "The version, in quotes.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Where the todo is.", "schema": {"type": "string"}}}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already.", "headers": _ETAG}}
+_ONE = problem_responses(403, 404)
+_ONE_CHANGED = {200: {"headers": _ETAG}, **problem_responses(403, 404, 412)}
+
+
+@router.post(
+    "",
+    operation_id="create_todo",
+    status_code=201,
+    responses={201: {"headers": _ETAG | _LOCATION}, **problem_responses(413)},
+)
+async def create_todo(new: TodoCreate, service: WritingService, response: Response) -> TodoRead:
+    """Add a todo. The answer is sent once it is stored for good."""
+    todo = await service.create_todo(new)
+    response.headers["Location"] = f"/api/todos/{todo.id}"
+    return _tagged(todo, response)
+
+
+@router.get(
+    "", operation_id="list_todos", response_model=TodoPage, responses={200: {"headers": _ETAG}, **_UNCHANGED}
+)
+async def list_todos(
+    wanted: Annotated[TodoFilter, Query()], service: ReadingService, if_none_match: IfNoneMatch = None
+) -> Response:
+    """List your todos, a page at a time, with the exact number that match.
+
+    Go on with `cursor` set to the `next_cursor` of the page before: it skips and repeats nothing,
+    however the list changes meanwhile.
+    """
+    page = await service.list_todos(wanted)
+    body = page.model_dump_json().encode()
+    tag = content_tag(body)
+    if is_unmodified(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body, media_type="application/json", headers={"ETag": tag})
+
+
+@router.get(
+    "/{todo_id}",
+    operation_id="get_todo",
+    response_model=TodoRead,
+    responses={200: {"headers": _ETAG}, **_UNCHANGED, **_ONE},
+)
+async def get_todo(
+    todo_id: TodoId, service: ReadingService, response: Response, if_none_match: IfNoneMatch = None
+) -> TodoRead | Response:
+    """Give one todo. One in the trash is 404 until it is restored."""
+    todo = await service.get_todo(todo_id)
+    tag = version_tag(todo.version)
+    if is_unmodified(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return _tagged(todo, response)
+
+
+@router.patch("/{todo_id}", operation_id="update_todo", responses={**_ONE_CHANGED, **problem_responses(413)})
+async def update_todo(
+    todo_id: TodoId, wanted: TodoUpdate, service: WritingService, response: Response, if_match: IfMatch = None
+) -> TodoRead:
+    """Change the fields you name; the others stay. Naming the values it has already changes nothing."""
+    return _tagged(await service.update_todo(todo_id, wanted, expected_versions(if_match)), response)
+
+
+@router.patch("/{todo_id}/complete", operation_id="complete_todo", responses=_ONE_CHANGED)
+async def complete_todo(
+    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
+) -> TodoRead:
+    """Mark a todo done. Doing so again changes nothing: the first `completed_at` stays."""
+    return _tagged(await service.complete_todo(todo_id, expected_versions(if_match)), response)
+
+
+@router.patch("/{todo_id}/reopen", operation_id="reopen_todo", responses=_ONE_CHANGED)
+async def reopen_todo(
+    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
+) -> TodoRead:
+    """Mark a todo not done. Doing so again changes nothing."""
+    return _tagged(await service.reopen_todo(todo_id, expected_versions(if_match)), response)
+
+
+@router.delete(
+    "/{todo_id}", operation_id="delete_todo", status_code=204, responses=problem_responses(403, 404, 412)
+)
+async def delete_todo(todo_id: TodoId, service: WritingService, if_match: IfMatch = None) -> None:
+    """Move a todo to the trash: list it with `status=deleted`, bring it back with `restore`."""
+    await service.delete_todo(todo_id, expected_versions(if_match))
+
+
+@router.patch("/{todo_id}/restore", operation_id="restore_todo", responses=_ONE_CHANGED)
+async def restore_todo(
+    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
+) -> TodoRead:
+    """Bring a todo back from the trash. One that is not there stays as it is."""
+    return _tagged(await service.restore_todo(todo_id, expected_versions(if_match)), response)
+
+
+def _tagged(todo: TodoRead, response: Response) -> TodoRead:
+    response.headers["ETag"] = version_tag(todo.version)
+    return todo

@@ -1,0 +1,127 @@
+"""The `todos` table, and the rules of a todo that need no database to be true."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic import Field as PydanticField
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import BigInteger, Field, SQLModel
+
+TITLE_MAX_LENGTH = 200
+DESCRIPTION_MAX_LENGTH = 1000
+
+
+class Priority(StrEnum):
+    """How much a todo matters, from least to most."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain the NUL character")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+# The patterns are for readers of the schema; the validators say the same in better words.
+PlainText = Annotated[
+    str, AfterValidator(_without_nul), PydanticField(json_schema_extra={"pattern": r"^[^\x00]*$"})
+]
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TITLE_MAX_LENGTH),
+    AfterValidator(_without_nul),
+    AfterValidator(_not_blank),
+    PydanticField(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
+]
+Description = Annotated[PlainText, StringConstraints(max_length=DESCRIPTION_MAX_LENGTH)]
+
+_PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
+_PRIORITY_RANK = " ".join(f"WHEN '{priority}' THEN {rank}" for rank, priority in enumerate(Priority, start=1))
+_LIVE = text("deleted_at IS NULL")
+_TRASHED = text("deleted_at IS NOT NULL")
+
+
+def _instant(*, optional: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=optional)
+
+
+class Todo(SQLModel, table=True):
+    """One thing a person means to do. `user_id` comes first in every key, so that the table can be sharded."""
+
+    __tablename__ = "todos"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        UniqueConstraint("user_id", "change_seq"),
+        CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_MAX_LENGTH} AND btrim(title, E' \\t\\n\\r\\f\\v') <> ''", name="title"),
+        CheckConstraint(f"char_length(description) <= {DESCRIPTION_MAX_LENGTH}", name="description"),
+        CheckConstraint(f"priority IN ({_PRIORITIES})", name="priority"),
+        CheckConstraint("version >= 1", name="version"),
+        # One index per sort order of the list, each with the tie-breaker of its pages.
+        Index(None, "user_id", "created_at", "id", postgresql_where=_LIVE),
+        Index(None, "user_id", "updated_at", "id", postgresql_where=_LIVE),
+        Index(None, "user_id", "priority_rank", "id", postgresql_where=_LIVE),
+        Index(None, "user_id", "title_key", "id", postgresql_where=_LIVE),
+        Index("ix_todos_trash", "user_id", "created_at", "id", postgresql_where=_TRASHED),
+        # Answers "does anybody have this id" without an index that starts with the id: block ranges
+        # serve any of their columns, and ids grow with time.
+        Index("ix_todos_owner", "user_id", "id", postgresql_using="brin"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    title: str = Field(sa_type=Text)
+    description: str | None = Field(default=None, sa_type=Text)
+    priority: Priority = Field(sa_column=Column(Text, nullable=False, server_default=Priority.MEDIUM))
+    completed_at: datetime | None = Field(default=None, sa_column=_instant(optional=True))
+    created_at: datetime = Field(sa_column=_instant())
+    updated_at: datetime = Field(sa_column=_instant())
+    deleted_at: datetime | None = Field(default=None, sa_column=_instant(optional=True))
+    version: int = Field(default=1)
+    change_seq: int = Field(sa_type=BigInteger)
+    priority_rank: int | None = Field(
+        default=None,
+        sa_column=Column(SmallInteger, Computed(f"CASE priority {_PRIORITY_RANK} END", persisted=True)),
+    )
+    title_key: str | None = Field(
+        default=None, sa_column=Column(Text(collation="C"), Computed("lower(title)", persisted=True))
+    )
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether it is done."""
+        return self.completed_at is not None
+
+    def apply(self, changes: Mapping[str, Any], at: datetime) -> bool:
+        """Set the named fields and say whether any differs; completing twice keeps the first time."""
+        changes = {name: value for name, value in changes.items() if value != getattr(self, name)}
+        for name, value in changes.items():
+            if name == "is_completed":
+                self.completed_at = at if value else None
+            else:
+                setattr(self, name, value)
+        return bool(changes)

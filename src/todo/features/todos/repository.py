@@ -1,0 +1,215 @@
+"""The queries on one person's todos."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlmodel import col
+
+from todo.database.statements import Statement
+from todo.database.tables import User
+from todo.database.transaction import Transaction
+from todo.features.todos.models import Todo
+from todo.features.todos.schemas import TodoFilter, TodoRead, TodoSort, TodoStatus
+
+_IS_MINE = col(Todo.user_id) == bindparam("user_id")
+_STORED = (
+    col(Todo.user_id),
+    col(Todo.id),
+    col(Todo.title),
+    col(Todo.description),
+    col(Todo.priority),
+    col(Todo.completed_at),
+    col(Todo.created_at),
+    col(Todo.updated_at),
+    col(Todo.deleted_at),
+    col(Todo.version),
+    col(Todo.change_seq),
+)
+_SHOWN = (*_STORED, col(Todo.completed_at).is_not(None).label("is_completed"))
+
+_STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
+    TodoStatus.ALL: [col(Todo.deleted_at).is_(None)],
+    TodoStatus.ACTIVE: [col(Todo.deleted_at).is_(None), col(Todo.completed_at).is_(None)],
+    TodoStatus.COMPLETED: [col(Todo.deleted_at).is_(None), col(Todo.completed_at).is_not(None)],
+    TodoStatus.DELETED: [col(Todo.deleted_at).is_not(None)],
+}
+_SORT_COLUMN: dict[str, ColumnElement[Any]] = {
+    "created_at": col(Todo.created_at),
+    "updated_at": col(Todo.updated_at),
+    "priority": col(Todo.priority_rank),
+    "title": col(Todo.title_key),
+}
+
+_GET = Statement(select(*_STORED).where(_IS_MINE, col(Todo.id) == bindparam("id")))
+_SHOW = Statement(
+    select(*_SHOWN).where(_IS_MINE, col(Todo.id) == bindparam("id"), col(Todo.deleted_at).is_(None))
+)
+_EXISTS = Statement(select(func.todo_exists(bindparam("id", type_=postgresql.UUID())).label("exists")))
+_NEXT_CHANGE = Statement(
+    postgresql.insert(User)
+    .values(id=bindparam("user_id"), change_seq=1)
+    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": col(User.change_seq) + 1})
+    # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
+    .returning(col(User.change_seq).label("seq"), func.clock_timestamp().label("at"))
+)
+_ADD = Statement(
+    insert(Todo)
+    .values({column.key: bindparam(column.key) for column in _STORED})
+    .returning(*_SHOWN)
+)
+_SAVE = Statement(
+    update(Todo)
+    .where(_IS_MINE, col(Todo.id) == bindparam("todo_id"))
+    .values({column.key: bindparam(column.key) for column in _STORED if column.key not in {"user_id", "id"}})
+    .returning(*_SHOWN)
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The next change of a person: its place in their sequence, and its time."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page ends: the last row's sort value, and its id to break ties."""
+
+    value: str | int | datetime
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of rows, where it ends if more follow, and how many match in all."""
+
+    todos: list[TodoRead]
+    end: Position | None
+    total: int
+
+
+class TodoRepository:
+    """The todos of one owner; it cannot ask about anybody else's."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.owner_id = transaction.user_id
+
+    async def get(self, todo_id: UUID) -> Todo | None:
+        """Give one todo to decide about, from the trash too."""
+        row = await self._transaction.one(_GET, user_id=self.owner_id, id=todo_id)
+        return None if row is None else Todo(**dict(row))
+
+    async def show(self, todo_id: UUID) -> TodoRead | None:
+        """Give one todo to look at, if it is not in the trash."""
+        row = await self._transaction.one(_SHOW, user_id=self.owner_id, id=todo_id)
+        return None if row is None else TodoRead.model_validate(dict(row))
+
+    async def is_somebodys(self, todo_id: UUID) -> bool:
+        """Whether anybody has a todo of this id."""
+        row = await self._transaction.one(_EXISTS, id=todo_id)
+        return row is not None and bool(row["exists"])
+
+    async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
+        """Give a page in the wanted order, and count all that match."""
+        values = {
+            "user_id": self.owner_id,
+            "priorities": list(wanted.priority),
+            "pattern": f"%{_escape_like(wanted.q)}%",
+        }
+        shape = (wanted.status, bool(wanted.priority), bool(wanted.q))
+        page = {"limit": wanted.limit + 1, "offset": wanted.offset or 0}
+        if after:
+            page |= {"after_value": after.value, "after_id": after.id}
+        rows = await self._transaction.rows(_page(*shape, wanted.sort, after is not None), **values, **page)
+        counted = await self._transaction.one(_count(*shape), **values)
+        shown = rows[: wanted.limit]
+        end = Position(shown[-1]["sort_value"], shown[-1]["id"]) if len(rows) > len(shown) else None
+        todos = [TodoRead.model_validate(dict(row)) for row in shown]
+        return Found(todos, end, counted["total"] if counted else 0)
+
+    async def next_change(self) -> Change:
+        """Begin a change: from here to the commit, this owner's other writers wait."""
+        row = await self._transaction.one(_NEXT_CHANGE, user_id=self.owner_id)
+        if row is None:
+            raise RuntimeError("an upsert returns its row")
+        return Change(row["seq"], row["at"])
+
+    async def add(self, todo: Todo) -> TodoRead:
+        """Store a new todo."""
+        return await self._write(_ADD, **_values(todo))
+
+    async def save(self, todo: Todo, change: Change) -> TodoRead:
+        """Store a changed todo as its next version."""
+        next_version = {"version": todo.version + 1, "updated_at": change.at, "change_seq": change.seq}
+        return await self._write(_SAVE, todo_id=todo.id, **(_values(todo) | next_version))
+
+    async def _write(self, statement: Statement, **values: Any) -> TodoRead:  # noqa: ANN401  # a table's values
+        row = await self._transaction.one(statement, **values)
+        if row is None:
+            raise RuntimeError("a write returns its row")
+        return TodoRead.model_validate(dict(row))
+
+
+def _values(todo: Todo) -> dict[str, Any]:
+    return {column.key: getattr(todo, column.key) for column in _STORED}
+
+
+@functools.cache
+def _page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
+    column = _SORT_COLUMN[sort.removeprefix("-")]
+    key = tuple_(column, col(Todo.id))
+    is_descending = sort.startswith("-")
+    query = _matching(
+        select(*_SHOWN, column.label("sort_value")), status, by_priority=by_priority, by_text=by_text
+    )
+    if is_later:
+        last = tuple_(bindparam("after_value", type_=column.type), bindparam("after_id", type_=postgresql.UUID()))
+        query = query.where(key < last if is_descending else key > last)
+    order = (column.desc(), col(Todo.id).desc()) if is_descending else (column, col(Todo.id))
+    return Statement(query.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")))
+
+
+@functools.cache
+def _count(status: TodoStatus, by_priority: bool, by_text: bool) -> Statement:  # noqa: FBT001  # a cache key
+    return Statement(
+        _matching(select(func.count().label("total")), status, by_priority=by_priority, by_text=by_text)
+    )
+
+
+def _matching(
+    query: Select[Any], status: TodoStatus, *, by_priority: bool, by_text: bool
+) -> Select[Any]:
+    query = query.select_from(Todo).where(_IS_MINE, *_STATUS[status])
+    if by_priority:
+        query = query.where(col(Todo.priority) == any_(bindparam("priorities", type_=ARRAY(Text))))
+    if by_text:
+        pattern = bindparam("pattern", type_=Text)
+        query = query.where(
+            col(Todo.title).ilike(pattern, escape="\\") | col(Todo.description).ilike(pattern, escape="\\")
+        )
+    return query
+
+
+def _escape_like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

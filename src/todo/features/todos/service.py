@@ -1,0 +1,159 @@
+"""The use cases of todos, and the problems they can raise."""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from todo.database.transaction import Transaction
+from todo.features.todos.models import Todo
+from todo.features.todos.repository import Position, TodoRepository
+from todo.features.todos.schemas import PageInfo, TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
+from todo.problems import Forbidden, NotFound, PreconditionFailed
+from todo.transport.paging import CursorSigner
+
+
+class TodoNotFound(NotFound):
+    """There is no todo with this id, or it is in the trash."""
+
+    title = "Todo not found"
+    error_code = "todo_not_found"
+
+
+class TodoNotOwned(Forbidden):
+    """This todo belongs to another person."""
+
+    title = "Todo not owned"
+    error_code = "todo_not_owned"
+
+
+class TodoChanged(PreconditionFailed):
+    """The todo changed since you read it: read it again, then decide."""
+
+    title = "Todo changed"
+    error_code = "todo_changed"
+
+
+class TodoService:
+    """What a person can do with their todos.
+
+    `versions` are those the caller has seen; a todo at any other is left alone and `TodoChanged` raised.
+    """
+
+    def __init__(self, todos: TodoRepository, cursors: CursorSigner) -> None:
+        self._todos = todos
+        self._cursors = cursors
+
+    async def create_todo(self, new: TodoCreate) -> TodoRead:
+        """Add a todo."""
+        change = await self._todos.next_change()
+        todo = Todo(
+            user_id=self._todos.owner_id,
+            id=uuids.uuid7(),
+            **new.model_dump(),
+            created_at=change.at,
+            updated_at=change.at,
+            change_seq=change.seq,
+        )
+        return await self._todos.add(todo)
+
+    async def list_todos(self, wanted: TodoFilter) -> TodoPage:
+        """Give one page of the todos that match, and how many match in all."""
+        after = self._read_cursor(wanted)
+        found = await self._todos.find(wanted, after)
+        return TodoPage(
+            items=found.todos,
+            total=found.total,
+            page=PageInfo(
+                limit=wanted.limit,
+                offset=None if after else wanted.offset or 0,
+                next_cursor=self._write_cursor(wanted, found.end),
+                has_more=found.end is not None,
+            ),
+        )
+
+    async def get_todo(self, todo_id: UUID) -> TodoRead:
+        """Give one todo; one in the trash is not found."""
+        todo = await self._todos.show(todo_id)
+        if todo is None:
+            raise await self._absence(todo_id)
+        return todo
+
+    async def update_todo(
+        self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
+    ) -> TodoRead:
+        """Change the named fields; naming the values it has already changes nothing."""
+        change = await self._todos.next_change()
+        todo = await self._live(todo_id, versions)
+        if not todo.apply(wanted.changes(), change.at):
+            return TodoRead.model_validate(todo)
+        return await self._todos.save(todo, change)
+
+    async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+        """Mark it done; completing it again keeps the first time."""
+        return await self.update_todo(todo_id, TodoUpdate(is_completed=True), versions)
+
+    async def reopen_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+        """Mark it not done; reopening an open one changes nothing."""
+        return await self.update_todo(todo_id, TodoUpdate(is_completed=False), versions)
+
+    async def delete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> None:
+        """Move it to the trash."""
+        change = await self._todos.next_change()
+        todo = await self._live(todo_id, versions)
+        todo.deleted_at = change.at
+        await self._todos.save(todo, change)
+
+    async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+        """Bring it back from the trash; restoring one that is not there changes nothing."""
+        change = await self._todos.next_change()
+        todo = await self._seen(todo_id, versions)
+        if todo.deleted_at is None:
+            return TodoRead.model_validate(todo)
+        todo.deleted_at = None
+        return await self._todos.save(todo, change)
+
+    async def _live(self, todo_id: UUID, versions: Collection[int] | None) -> Todo:
+        todo = await self._seen(todo_id, versions)
+        if todo.deleted_at is not None:
+            raise TodoNotFound
+        return todo
+
+    async def _seen(self, todo_id: UUID, versions: Collection[int] | None) -> Todo:
+        todo = await self._todos.get(todo_id)
+        if todo is None:
+            raise await self._absence(todo_id)
+        if versions is not None and todo.version not in versions:
+            raise TodoChanged
+        return todo
+
+    async def _absence(self, todo_id: UUID) -> TodoNotFound | TodoNotOwned:
+        is_mine_in_trash = await self._todos.get(todo_id) is not None
+        if not is_mine_in_trash and await self._todos.is_somebodys(todo_id):
+            return TodoNotOwned()
+        return TodoNotFound()
+
+    def _read_cursor(self, wanted: TodoFilter) -> Position | None:
+        if wanted.cursor is None:
+            return None
+        value, todo_id = json.loads(self._cursors.read(wanted.cursor, _question(wanted)))
+        is_time = wanted.sort.endswith("_at")
+        return Position(datetime.fromisoformat(value) if is_time else value, UUID(todo_id))
+
+    def _write_cursor(self, wanted: TodoFilter, end: Position | None) -> str | None:
+        if end is None:
+            return None
+        value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
+        return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
+
+
+def _question(wanted: TodoFilter) -> str:
+    """Name what a cursor belongs to: going on is only possible with the same filters and sort."""
+    return wanted.model_dump_json(include={"status", "priority", "q", "sort"})
+
+
+def todo_service(transaction: Transaction, secret: bytes) -> TodoService:
+    """Build the service of the person the transaction belongs to."""
+    return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id))

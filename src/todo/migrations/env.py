@@ -1,0 +1,21 @@
+"""Alembic's entry point: runs revisions on the connection that `runner` hands over."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from todo.database import tables
+from todo.features.todos import models
+
+# Importing a module of tables is what registers them.
+_TABLES = (tables.User, models.Todo)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    compare_server_default=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    # A migration that cannot have its lock at once must not make everybody queue behind it.
+    context.execute("SET lock_timeout = '2s'")
+    context.run_migrations()

@@ -1,0 +1,88 @@
+"""Brings the schema to the newest revision, one starter at a time."""
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from todo.database.engine import connect
+from todo.database.roles import create_groups, refuse_old_server
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+if TYPE_CHECKING:
+    DriverConnection = asyncpg.Connection[asyncpg.Record]
+
+_LOCK = 7_364_511
+
+
+def head_revision() -> str:
+    """Give the revision this version of the product works with."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations")
+    return head
+
+
+def alembic_config() -> Config:
+    """Give Alembic its settings; it has no file of its own."""
+    config = Config()
+    config.set_main_option("script_location", str(files("todo.migrations")))
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    return config
+
+
+async def current_revision(url: DatabaseUrl) -> str | None:
+    """Give the revision of a database; None when it is empty. Raises `CannotStart` when out of reach."""
+    async with connect(url) as connection:
+        if await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NULL"):
+            return None
+        revision: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
+        return revision
+
+
+async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
+    """Upgrade to `revision`, or downgrade to it with a leading `-` (`-base` empties the schema).
+
+    Others who start at the same time wait. Raises `CannotStart` with the database's reason when refused.
+    """
+    async with connect(url) as gate:
+        await refuse_old_server(gate)
+        await gate.fetchval("SELECT pg_advisory_lock($1)", _LOCK)
+        try:
+            await create_groups(gate)
+            await _run_alembic(url, revision)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise CannotStart(
+                f"The role {url.user!r} may not change the schema ({error}): run `todo migrate` with a role that "
+                "owns the database and may create roles."
+            ) from error
+
+
+async def _run_alembic(url: DatabaseUrl, revision: str) -> None:
+    async def open_connection() -> "DriverConnection":
+        return await asyncpg.connect(url.for_driver(), statement_cache_size=0)
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=open_connection, poolclass=pool.NullPool
+    )
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_run_commands, revision)
+    finally:
+        await engine.dispose()
+
+
+def _run_commands(connection: Connection, revision: str) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    if revision.startswith("-"):
+        command.downgrade(config, revision.removeprefix("-"))
+    else:
+        command.upgrade(config, revision)
+

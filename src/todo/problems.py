@@ -1,0 +1,112 @@
+"""What can go wrong, in words a caller can act on."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypedDict
+
+
+class FieldError(TypedDict):
+    """One refused value: where it stood, as a JSON pointer, and why."""
+
+    location: str
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """A refusal the product foresees. The docstring of a subclass is its default message."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    error_code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[FieldError] = (),
+    ) -> None:
+        self.detail = detail or (self.__doc__ or self.title).strip()
+        self.headers = dict(headers or {})
+        self.errors = list(errors)
+        super().__init__(self.detail)
+
+
+class Unauthenticated(Problem):
+    """A valid access token is required: send `Authorization: Bearer <token>`."""
+
+    status = 401
+    title = "Not signed in"
+    error_code = "unauthenticated"
+
+    def __init__(self, detail: str | None = None, *, invalid_token: bool = False) -> None:
+        challenge = 'Bearer realm="todo"' + (', error="invalid_token"' if invalid_token else "")
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(Problem):
+    """This is not yours to use."""
+
+    status = 403
+    title = "Forbidden"
+    error_code = "forbidden"
+
+
+class NotFound(Problem):
+    """There is nothing at this address."""
+
+    status = 404
+    title = "Not found"
+    error_code = "not_found"
+
+
+class MethodNotAllowed(Problem):
+    """This address does not answer that method; `Allow` lists those it does."""
+
+    status = 405
+    title = "Method not allowed"
+    error_code = "method_not_allowed"
+
+
+class PreconditionFailed(Problem):
+    """The resource changed since you read it."""
+
+    status = 412
+    title = "Precondition failed"
+    error_code = "precondition_failed"
+
+
+class BodyTooLarge(Problem):
+    """The request body is larger than this server takes."""
+
+    status = 413
+    title = "Body too large"
+    error_code = "body_too_large"
+
+
+class ValidationFailed(Problem):
+    """The request breaks the rules listed in `errors`."""
+
+    status = 422
+    title = "Validation failed"
+    error_code = "validation_failed"
+
+
+class InternalError(Problem):
+    """The server failed unexpectedly. Quote the request id when you report this."""
+
+
+class Unavailable(Problem):
+    """The service cannot answer right now; try again shortly."""
+
+    status = 503
+    title = "Temporarily unavailable"
+    error_code = "unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class CannotStart(Exception):
+    """The product cannot start; the message is one sentence that says what to do."""

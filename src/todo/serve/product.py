@@ -1,0 +1,125 @@
+"""Brings the whole product up, keeps it up, and takes it down again."""
+
+import asyncio
+import logging
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from todo.auth.server import auth_server
+from todo.database.data_dir import DataDir, open_data_dir
+from todo.database.embedded import embedded_postgres
+from todo.database.engine import connect
+from todo.database.roles import APP_GROUP, AUTH_GROUP, create_logins, login_of, refuse_unbound_role
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import head_revision, migrate
+from todo.serve.first_screen import announce_when_ready, say
+from todo.serve.workers import listening, run_workers
+from todo.settings import Settings, Wiring
+
+_logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Run everything until SIGINT or SIGTERM; then finish the requests in flight and stop every child.
+
+    Raises `CannotStart` with one sentence when a part cannot come up.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening(settings.host, settings.port))
+        data_dir = stack.enter_context(open_data_dir(settings.data_dir))
+        secret = secret_of(settings, data_dir)
+        url = stack.enter_context(database(settings, data_dir))
+        say("Checking the schema …")
+        asyncio.run(prepare_database(settings, url, secret))
+        wiring = wire(settings, url, secret, stack.enter_context(_socket_folder()))
+        if wiring.auth_socket:
+            say("Starting sign-in …")
+            stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
+        say("Starting the API …")
+        announce_when_ready(settings, wiring)
+        run_workers(settings.workers, wiring, listener)
+        # What is left is bounded in time; a second signal must not leave a child behind.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        say("Stopping …")
+
+
+def secret_of(settings: Settings, data_dir: DataDir) -> bytes:
+    """Give the operator's secret, or the one kept with the data."""
+    return settings.secret.get_secret_value().encode() if settings.secret else data_dir.secret()
+
+
+@contextmanager
+def database(settings: Settings, data_dir: DataDir) -> Iterator[DatabaseUrl]:
+    """Give the database the settings name, or run the embedded one."""
+    if settings.database_url:
+        yield DatabaseUrl.parse(settings.database_url.get_secret_value())
+        return
+    is_new = not data_dir.cluster.exists()
+    say(f"Creating the database in {data_dir.path} …" if is_new else f"Starting the database in {data_dir.path} …")
+    with embedded_postgres(data_dir.cluster) as url:
+        yield url
+
+
+async def prepare_database(settings: Settings, url: DatabaseUrl, secret: bytes) -> None:
+    """Bring schema and roles to what this version needs, and refuse a role that could see too much."""
+    await migrate(url)
+    async with connect(url) as connection:
+        await create_logins(connection, url, secret)
+    await refuse_unbound_role(app_url(settings, url, secret))
+
+
+def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
+    """Give the address the workers log in at: as the bound role."""
+    if settings.app_database_url:
+        return DatabaseUrl.parse(settings.app_database_url.get_secret_value())
+    return login_of(APP_GROUP, url, secret)
+
+
+def wire(settings: Settings, url: DatabaseUrl, secret: bytes, sockets: Path) -> Wiring:
+    """Resolve the settings into what a worker needs."""
+    origin = settings.public_origin
+    return Wiring(
+        origin=origin,
+        database_url=str(app_url(settings, url, secret)),
+        pool_size=settings.pool_size,
+        schema_revision=head_revision(),
+        secret=secret,
+        issuer=settings.auth_issuer or origin,
+        audience=settings.auth_audience or f"{origin}/api",
+        jwks_url=settings.auth_jwks_url or "http://auth-server/api/auth/jwks",
+        auth_socket=str(sockets / "auth.sock") if settings.runs_auth_server else None,
+    )
+
+
+def auth_environment(settings: Settings, wiring: Wiring, url: DatabaseUrl, secret: bytes) -> dict[str, str]:
+    """Give the auth server its configuration."""
+    return {
+        "TODO_ORIGIN": wiring.origin,
+        "TODO_AUTH_AUDIENCE": wiring.audience,
+        "TODO_AUTH_SECRET": secret.decode(),
+        "TODO_AUTH_DATABASE_URL": str(login_of(AUTH_GROUP, url, secret)),
+        "TODO_AUTH_SOCKET": str(wiring.auth_socket),
+        "TODO_APP_ROLE": APP_GROUP,
+        "TODO_SIGN_UP": settings.sign_up,
+    }
+
+
+@contextmanager
+def _socket_folder() -> Iterator[Path]:
+    # Not in the data folder: the kernel allows a socket's path 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="todo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,87 @@
+"""The processes that answer requests: one in this process, or several that it watches."""
+
+import functools
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from todo.app import create_app
+from todo.problems import CannotStart
+from todo.settings import Wiring
+
+_DRAIN_SECONDS = 15
+_BACKLOG = 2048
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the port before anything else, so that one in use is found at once."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise CannotStart(
+            f"Cannot listen on {host} port {port} ({error.strerror}): "
+            "stop what uses it, or set TODO_HOST and TODO_PORT to something else."
+        ) from error
+    with listener:
+        listener.listen(_BACKLOG)
+        yield listener
+
+
+def run_workers(count: int, wiring: Wiring, listener: socket.socket) -> None:
+    """Serve until told to stop, then finish the requests in flight."""
+    config = uvicorn.Config(
+        functools.partial(_worker_app, wiring),
+        factory=True,
+        lifespan="on",
+        http="httptools",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        workers=count,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # Having drained, uvicorn raises the signal again for whoever was there before it.
+    with suppress(KeyboardInterrupt):
+        if count == 1:
+            server.run(sockets=[listener])
+        else:
+            Multiprocess(config, target=server.run, sockets=[listener]).run()
+
+
+def configure_logging() -> None:
+    """Send one line a record to standard error."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for chatty in ("httpx2", "httpcore2", "alembic", "uvicorn.error", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _worker_app(wiring: Wiring) -> FastAPI:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        configure_logging()
+        threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
+    return create_app(wiring)
+
+
+def _end_with(wait_for_parent: "functools.partial[None]") -> None:
+    """End by itself when the parent was killed: an orphan would keep the port from the next start."""
+    wait_for_parent()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,71 @@
+"""Everything an operator can set, read once in the entry point and handed down."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """The operator's choices: environment variables prefixed `TODO_`, then `.env`, then these defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TODO_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    host: str = "127.0.0.1"
+    port: PortNumber = 8000
+    origin: str = Field("", pattern=r"^(https?://[^/\s]+)?$")
+    data_dir: Path = platformdirs.user_data_path("todo-evolution", appauthor=False)
+    workers: int = Field(1, ge=1, le=64)
+    secret: SecretStr | None = Field(None, min_length=32)
+
+    database_url: SecretStr | None = None
+    app_database_url: SecretStr | None = None
+    pool_size: int = Field(8, ge=1, le=200)
+
+    sign_up: Literal["open", "closed"] = "open"
+    auth_issuer: str | None = None
+    auth_jwks_url: str | None = None
+    auth_audience: str | None = None
+
+    @model_validator(mode="after")
+    def _outside_issuer_is_whole(self) -> Self:
+        if (self.auth_issuer is None) != (self.auth_jwks_url is None):
+            raise ValueError("TODO_AUTH_ISSUER and TODO_AUTH_JWKS_URL go together: set both or neither")
+        return self
+
+    @property
+    def public_origin(self) -> str:
+        """The address people and tokens know this service by."""
+        return self.origin or f"http://localhost:{self.port}"
+
+    @property
+    def runs_auth_server(self) -> bool:
+        """Whether sign-in is ours; false when an outside issuer is set."""
+        return self.auth_issuer is None
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What one worker needs to serve, resolved from the settings when the product starts."""
+
+    origin: str
+    database_url: str
+    pool_size: int
+    schema_revision: str
+    secret: bytes
+    issuer: str
+    audience: str
+    jwks_url: str
+    auth_socket: str | None
+
+    @property
+    def checks_sessions(self) -> bool:
+        """Only sessions of our own auth server can be looked up; an outside issuer's cannot."""
+        return self.auth_socket is not None

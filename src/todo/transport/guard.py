@@ -1,0 +1,119 @@
+"""What every request passes first: an id, a limit on its body, and a net for whatever goes wrong."""
+
+import logging
+import re
+import time
+
+import uuid_utils
+from fastapi.responses import Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo.problems import BodyTooLarge, InternalError
+from todo.transport.problem_json import problem_response
+
+_logger = logging.getLogger(__name__)
+_access = logging.getLogger("todo.access")
+_OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+BODY_LIMIT_BYTES = 1_048_576
+# A caller that is cut off in mid-sentence does not read the answer: take in a little more before refusing.
+_DRAIN_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    ),
+}
+
+
+class Guard:
+    """The outermost middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; never lets an exception through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            body = await _read_body(scope, receive)
+            if body is None:
+                await exchange.answer(problem_response(BodyTooLarge(), exchange.request_id), receive)
+            else:
+                await self._app(scope, _replay(body, receive), exchange.send)
+        except Exception:
+            _logger.exception("request %s failed", exchange.request_id)
+            if exchange.status == 0:
+                await exchange.answer(problem_response(InternalError(), exchange.request_id), receive)
+        finally:
+            exchange.log()
+
+
+class _Exchange:
+    """One request and how its answer goes."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._started_at = time.perf_counter()
+        self.status = 0
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        is_usable = _OWN_ID.fullmatch(given.decode("latin-1"))
+        self.request_id = given.decode() if is_usable else uuid_utils.uuid7().hex
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    async def answer(self, response: Response, receive: Receive) -> None:
+        await response(self._scope, receive, self.send)
+
+    def log(self) -> None:
+        milliseconds = (time.perf_counter() - self._started_at) * 1000
+        # The path alone: a query may hold what a person searches for.
+        _access.info(
+            "%s %s %d %.1fms %s",
+            self._scope["method"],
+            self._scope["path"].encode("unicode_escape").decode(),
+            self.status,
+            milliseconds,
+            self.request_id,
+        )
+
+
+async def _read_body(scope: Scope, receive: Receive) -> list[Message] | None:
+    """Take in the whole body, or None when it is too large."""
+    names = dict(scope["headers"])
+    if b"content-length" not in names and b"transfer-encoding" not in names:
+        return []
+    messages: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= BODY_LIMIT_BYTES:
+            messages.append(message)
+        else:
+            messages.clear()
+        if not message.get("more_body") or size > _DRAIN_LIMIT_BYTES:
+            return messages if size <= BODY_LIMIT_BYTES else None
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    remaining = iter(messages)
+
+    async def replay() -> Message:
+        message = next(remaining, None)
+        return await receive() if message is None else message
+
+    return replay

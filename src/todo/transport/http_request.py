@@ -1,0 +1,84 @@
+"""Who asks and which transaction, per HTTP request."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from todo.auth.tokens import TokenVerifier
+from todo.auth.user import Caller
+from todo.database.transaction import Database, Transaction
+from todo.problems import Unauthenticated
+
+bearer = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="An access token of ten minutes, fetched from `GET /api/auth/token` with a session.",
+    auto_error=False,
+)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What every request of this worker shares."""
+
+    database: Database
+    tokens: TokenVerifier
+    secret: bytes
+
+
+class SignedInRoute(APIRoute):
+    """A route that nobody enters without a valid token; asked first, before even the body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_signed_in(request: Request) -> Response:
+            request.state.caller = await _authenticate(request)
+            return await handle(request)
+
+        return handle_signed_in
+
+
+async def _authenticate(request: Request) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return await backend(request).tokens.verify(token.strip())
+
+
+def backend(request: Request) -> Backend:
+    """Give what the lifespan of the application opened."""
+    opened: Backend = request.app.state.backend
+    return opened
+
+
+async def _reading(request: Request) -> AsyncIterator[Transaction]:
+    caller: Caller = request.state.caller
+    database = backend(request).database
+    async with database.transaction(caller.user_id, caller.session_id, read_only=True) as transaction:
+        yield transaction
+
+
+async def _writing(request: Request) -> AsyncIterator[Transaction]:
+    caller: Caller = request.state.caller
+    async with backend(request).database.transaction(caller.user_id, caller.session_id) as transaction:
+        yield transaction
+
+
+# "function": the commit comes before the answer. FastAPI's default would acknowledge first and commit later.
+Reading = Annotated[Transaction, Depends(_reading, scope="function")]
+Writing = Annotated[Transaction, Depends(_writing, scope="function")]
+SharedBackend = Annotated[Backend, Depends(backend)]
+
+IfMatch = Annotated[
+    str | None,
+    Header(description="Act only if the todo still has this ETag; otherwise the answer is 412."),
+]
+IfNoneMatch = Annotated[
+    str | None, Header(description="Answer 304 without a body if this is still the ETag.")
+]

@@ -1,0 +1,50 @@
+"""Cursors: opaque to the caller, signed for one person and one question."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from uuid import UUID
+
+from todo.problems import ValidationFailed
+
+_TAG_BYTES = 16
+
+
+class CursorSigner:
+    """Writes and reads the cursors of one person."""
+
+    def __init__(self, secret: bytes, user_id: UUID) -> None:
+        self._key = hmac.digest(secret, b"cursor" + user_id.bytes, hashlib.sha256)
+
+    def write(self, position: str, question: str) -> str:
+        """Give the cursor that continues `question` after `position`."""
+        payload = position.encode()
+        return base64.urlsafe_b64encode(self._tag(payload, question) + payload).rstrip(b"=").decode()
+
+    def read(self, cursor: str, question: str) -> str:
+        """Give the position back.
+
+        Raises `ValidationFailed` when the cursor was altered, or written for another person or question.
+        """
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raw = b""
+        tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+        if not hmac.compare_digest(tag, self._tag(payload, question)):
+            raise ValidationFailed(
+                errors=[
+                    {
+                        "location": "query",
+                        "pointer": "/cursor",
+                        "code": "invalid_cursor",
+                        "detail": "was altered, or belongs to other filters, another sort or another person",
+                    }
+                ]
+            )
+        return payload.decode()
+
+    def _tag(self, payload: bytes, question: str) -> bytes:
+        digest = hashlib.sha256(question.encode()).digest()
+        return hmac.digest(self._key, digest + payload, hashlib.sha256)[:_TAG_BYTES]

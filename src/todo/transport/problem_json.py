@@ -1,0 +1,159 @@
+"""Problems as RFC 9457 answers, and as the OpenAPI document promises them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from todo.problems import (
+    BodyTooLarge,
+    FieldError,
+    Forbidden,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
+
+_logger = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+_BY_STATUS: dict[int, type[Problem]] = {
+    problem.status: problem
+    for problem in (
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        PreconditionFailed,
+        BodyTooLarge,
+        ValidationFailed,
+        InternalError,
+        Unavailable,
+    )
+}
+
+
+class FieldErrorRead(BaseModel):
+    """One refused value."""
+
+    location: str = Field(description="`body`, `query`, `path` or `header`.")
+    pointer: str = Field(description="JSON pointer (RFC 6901) to the value within that location.")
+    code: str
+    detail: str
+
+
+class ProblemRead(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(description="Names the kind of problem; ends in the `error_code`.")
+    title: str
+    status: int
+    detail: str
+    error_code: str = Field(description="Stable: programs decide by it.")
+    request_id: str = Field(description="Also in the `X-Request-ID` header; quote it when you ask for help.")
+    errors: list[FieldErrorRead] | None = Field(None, description="Only with 422: each refused value.")
+
+
+def problem_response(problem: Problem, request_id: str) -> Response:
+    """Render a problem."""
+    body: dict[str, Any] = _summary(type(problem)) | {"detail": problem.detail, "request_id": request_id}
+    if problem.status == ValidationFailed.status:
+        body["errors"] = problem.errors
+    return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the refusals of an operation for its OpenAPI entry."""
+    return {status: _described(_BY_STATUS[status]) for status in statuses}
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+
+    async def on_problem(request: Request, problem: Exception) -> Response:
+        if not isinstance(problem, Problem):
+            raise problem
+        if problem.__cause__ is not None:
+            _logger.warning("%s: %r", problem.error_code, problem.__cause__)
+        return problem_response(problem, request.state.request_id)
+
+    async def on_validation_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        problem = ValidationFailed(errors=[_field_error(item) for item in error.errors()])
+        return problem_response(problem, request.state.request_id)
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        problem = _BY_STATUS.get(error.status_code, ValidationFailed)()
+        if error.status_code == MethodNotAllowed.status:
+            problem.headers["Allow"] = ", ".join(_allowed_methods(request))
+        return problem_response(problem, request.state.request_id)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+
+
+def _summary(problem: type[Problem]) -> dict[str, Any]:
+    return {
+        "type": f"urn:todo:problem:{problem.error_code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": (problem.__doc__ or "").strip(),
+        "error_code": problem.error_code,
+    }
+
+
+def _described(problem: type[Problem]) -> dict[str, Any]:
+    example = _summary(problem) | {"request_id": "019a5e2c7a107c3e9d526b1f0c4a8e21"}
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    described: dict[str, Any] = {
+        "description": example["detail"],
+        "content": {MEDIA_TYPE: content},
+    }
+    if problem is Unauthenticated:
+        described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    if problem is Unavailable:
+        described["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
+    return described
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    location, *path = error["loc"]
+    # A position within broken JSON is no member of it.
+    path = [] if error["type"] == "json_invalid" else path
+    return {
+        "location": str(location),
+        "pointer": _pointer(path),
+        "code": error["type"],
+        "detail": str(error["msg"]).removeprefix("Value error, "),
+    }
+
+
+def _pointer(path: Sequence[object]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Collect the methods of every route at this path; the framework's own answer names one route's alone."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
+            match, _ = route.matches({**request.scope, "method": method})
+            if match is Match.FULL:
+                methods.add(method)
+    return sorted(methods)

@@ -1,0 +1,170 @@
+"""Makes what tests are about: issuers, services, people and their todos."""
+
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from jwt.algorithms import OKPAlgorithm
+
+from todo.app import create_app
+from todo.database.engine import connect
+from todo.database.roles import APP_GROUP, create_logins, login_of
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import head_revision, migrate
+from todo.settings import Wiring
+
+SECRET = b"a secret for tests, of no use to anybody else"
+AUDIENCE = "http://testserver/api"
+
+
+class Issuer:
+    """Signs tokens, and serves its public keys over HTTP as an outside issuer does."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.key_id = "first"
+        self.published: dict[str, Ed25519PrivateKey] = {self.key_id: self.key}
+        self.url = ""
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator["Issuer"]:
+        issuer = cls()
+        with ThreadingHTTPServer(("127.0.0.1", 0), issuer._handler()) as server:
+            issuer.url = f"http://127.0.0.1:{server.server_port}"
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            yield issuer
+            server.shutdown()
+            thread.join()
+
+    def token(self, subject: str, **claims: Any) -> str:
+        """A token that is good for ten minutes, unless `claims` spoil it; a claim of None is left out."""
+        now = int(time.time())
+        payload = {"iss": self.url, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 600, **claims}
+        payload = {name: value for name, value in payload.items() if value is not None}
+        return jwt.encode(payload, self.key, algorithm="EdDSA", headers={"kid": self.key_id})
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        issuer = self
+
+        class Keys(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"keys": issuer._key_set()}).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        return Keys
+
+    def _key_set(self) -> list[dict[str, Any]]:
+        return [
+            {**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": key_id, "alg": "EdDSA"}
+            for key_id, key in self.published.items()
+        ]
+
+
+class Person:
+    """Somebody with a client that carries their token."""
+
+    def __init__(self, client: httpx2.AsyncClient, token: str, subject: str) -> None:
+        self._client = client
+        self.token = token
+        self.subject = subject
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return await self._client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.request("POST", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.request("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.request("DELETE", path, **options)
+
+    async def make_todo(self, title: str = "Water the plants", **fields: Any) -> dict[str, Any]:
+        """Add a todo and give it back."""
+        response = await self.post("/api/todos", json={"title": title, **fields})
+        assert response.status_code == 201, response.text
+        todo: dict[str, Any] = response.json()
+        return todo
+
+
+class Service:
+    """The application in this process, on its own database."""
+
+    def __init__(self, app: FastAPI, wiring: Wiring, owner_url: DatabaseUrl, issuer: Issuer) -> None:
+        self.app = app
+        self.wiring = wiring
+        self.owner_url = owner_url
+        self.issuer = issuer
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
+
+    def person(self, subject: str | None = None) -> Person:
+        subject = subject or str(uuid4())
+        return Person(self.client, self.issuer.token(subject), subject)
+
+
+@asynccontextmanager
+async def new_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
+    """An empty database, dropped at the end."""
+    name = f"test_{uuid4().hex[:12]}"
+    async with connect(server) as connection:
+        await connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield DatabaseUrl(server.user, server.password, server.location, name, server.parameters)
+    finally:
+        async with connect(server) as connection:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def migrated_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
+    """A database as `todo serve` prepares it."""
+    async with new_database(server) as url:
+        await migrate(url)
+        async with connect(url) as connection:
+            await create_logins(connection, url, SECRET)
+        yield url
+
+
+@asynccontextmanager
+async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Service]:
+    """The application on a new database."""
+    async with migrated_database(server) as url:
+        wiring = Wiring(
+            origin="http://testserver",
+            database_url=str(login_of(APP_GROUP, url, SECRET)),
+            pool_size=8,
+            schema_revision=head_revision(),
+            secret=SECRET,
+            issuer=issuer.url,
+            audience=AUDIENCE,
+            jwks_url=f"{issuer.url}/jwks",
+            auth_socket=None,
+        )
+        app = create_app(wiring)
+        async with app.router.lifespan_context(app):
+            service = Service(app, wiring, url, issuer)
+            async with service.client:
+                yield service

@@ -1,0 +1,156 @@
+const element = (id) => document.getElementById(id);
+const form = element("form");
+const fields = element("fields");
+
+let ui;
+let user = null;
+let jwt = null;
+let timer;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+theme();
+dark.addEventListener("change", theme);
+
+function words(answer, data) {
+  if (answer.status === 429) {
+    const seconds = answer.headers.get("retry-after") ?? answer.headers.get("x-retry-after");
+    const wait = Number(seconds) > 0 ? `${seconds} seconds` : "a minute";
+    return `Too many attempts. Wait ${wait}, then try again.`;
+  }
+  return data?.message ?? `The server could not answer (HTTP ${answer.status}). Try again in a moment.`;
+}
+
+async function call(path, body) {
+  const post = body && {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const answer = await fetch(`/api/auth/${path}`, post).catch(() => {
+    throw new Error("The server cannot be reached. Try again in a moment.");
+  });
+  const data = await answer.json().catch(() => null);
+  if (!answer.ok) {
+    throw Object.assign(new Error(words(answer, data)), { status: answer.status });
+  }
+  return data;
+}
+
+function tell(message) {
+  element("message").textContent = message;
+}
+
+function show(next) {
+  user = next;
+  form.hidden = Boolean(user);
+  fields.disabled = false;
+  element("signed-in").hidden = !user;
+  element("who").textContent = user ? `Signed in as ${user.email}` : "";
+}
+
+function authorize() {
+  if (ui && jwt) ui.preauthorizeApiKey("bearer", jwt);
+}
+
+function leave(message) {
+  clearTimeout(timer);
+  jwt = null;
+  ui?.authActions.logout(["bearer"]);
+  show(null);
+  tell(message);
+}
+
+// The lifetime is measured from arrival, so a wrong clock here does no harm.
+function lifetime(token) {
+  const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+  const { iat, exp } = JSON.parse(atob(payload));
+  return (exp - iat) * 1000;
+}
+
+async function renew() {
+  const owner = user;
+  let wait = 30_000;
+  try {
+    const { token } = await call("token");
+    if (user !== owner) return;
+    jwt = token;
+    wait = 0.8 * lifetime(token);
+    authorize();
+    tell("");
+  } catch (error) {
+    if (user !== owner) return;
+    if (error.status === 401) {
+      leave("Your session has ended. Sign in again.");
+      return;
+    }
+    tell(error.message);
+  }
+  clearTimeout(timer);
+  timer = setTimeout(renew, wait);
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { email, password } = Object.fromEntries(new FormData(form));
+  const action = event.submitter?.value ?? "sign-in";
+  const body = { email, password };
+  if (action === "sign-up") body.name = email.split("@")[0];
+
+  tell("");
+  fields.disabled = true;
+  fields.classList.add("busy");
+  try {
+    const answer = await call(`${action}/email`, body);
+    form.reset();
+    show(answer.user);
+    element("who").focus();
+    await renew();
+  } catch (error) {
+    fields.disabled = false;
+    tell(error.message);
+    form.elements.password.focus();
+  }
+});
+
+element("sign-out").addEventListener("click", async () => {
+  try {
+    await call("sign-out", {});
+    leave("");
+    form.elements.email.focus();
+  } catch (error) {
+    tell(error.message);
+  }
+});
+
+async function restore() {
+  try {
+    const session = await call("get-session");
+    show(session?.user ?? null);
+    if (user) await renew();
+  } catch (error) {
+    show(null);
+    tell(error.message);
+  }
+}
+
+restore();
+
+const started = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger",
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  persistAuthorization: false,
+  displayRequestDuration: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  // The default sends the document's address to a service on another host.
+  validatorUrl: null,
+  onComplete: () => {
+    ui = started;
+    authorize();
+  },
+});

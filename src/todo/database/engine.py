@@ -17,7 +17,7 @@ _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
 
 
-async def _nothing_to_reset(_connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+async def _nothing_to_reset(_connection: "Connection") -> None:
     """Everything a transaction sets is SET LOCAL, so nothing outlives it."""
 
 
@@ -45,13 +45,17 @@ async def connect(url: DatabaseUrl) -> AsyncIterator["Connection"]:
             url.for_driver(), timeout=_CONNECT_TIMEOUT_SECONDS, statement_cache_size=0
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise CannotStart(f"The database refused the sign-in of {url!r}: check user and password.") from error
+        raise CannotStart(
+            f"The database refused the sign-in of {url.without_password}: check user and password."
+        ) from error
     except asyncpg.InvalidCatalogNameError as error:
-        raise CannotStart(f"The database server has no database {url.database!r}: create it first.") from error
+        raise CannotStart(
+            f"The database server has no database {url.database!r}: create it first."
+        ) from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise CannotStart(
-            f"Cannot reach the database {url!r} ({reason}): check TODO_DATABASE_URL and that it is running."
+            f"Cannot reach the database {url.without_password} ({reason}): check TODO_DATABASE_URL and that it is running."
         ) from error
     try:
         yield connection

@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 # SQLAlchemy's dialect speaks `%s` through its own adapter; the driver itself wants `$1`.
-_DIALECT = dialect(paramstyle="numeric_dollar")
+_DIALECT = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
 
 
 class Statement:

@@ -38,11 +38,11 @@ class Transaction:
         self._connection = connection
         self.user_id = user_id
 
-    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:  # noqa: ANN401  # SQL's
+    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """Give the first row, or nothing."""
         return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
 
-    async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:  # noqa: ANN401  # SQL's
+    async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Give all rows."""
         return await self._connection.fetch(statement.sql, *statement.arguments(values))
 
@@ -91,15 +91,18 @@ class Database:
         if self._checks_sessions:
             # In the same message, so that a revoked session costs no round trip to find out.
             live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
-            script += f"; SELECT FROM auth.session WHERE {live}"  # noqa: S608  # see above
+            script += f"; SELECT FROM auth.session WHERE {live}"
         try:
             status = await connection.execute(script)
-            if self._checks_sessions and status != "SELECT 1":
-                raise Unauthenticated("This session has ended; sign in again.", invalid_token=True)
+            self._require_session(status)
         except BaseException:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
             raise
+
+    def _require_session(self, status: str) -> None:
+        if self._checks_sessions and status != "SELECT 1":
+            raise Unauthenticated("The session has ended: sign in again.", invalid_token=True)
 
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""

@@ -49,6 +49,11 @@ class DatabaseUrl:
         """Whether a transaction pooler stands in between, where prepared statements do not survive."""
         return "-pooler." in self.location or ("pgbouncer", "true") in self.parameters
 
+    @property
+    def without_password(self) -> str:
+        """Name it in a message."""
+        return f"{self.user}@{self.location or 'local socket'}/{self.database}"
+
     def as_role(self, user: str, password: str) -> "DatabaseUrl":
         """Give the same database for another role."""
         return DatabaseUrl(user, password, self.location, self.database, self.parameters)
@@ -65,4 +70,4 @@ class DatabaseUrl:
         return f"postgresql://{account}{self.location}/{quote(self.database, safe='')}{query}"
 
     def __repr__(self) -> str:
-        return f"<DatabaseUrl {self.user}@{self.location or 'local socket'}/{self.database}>"
+        return f"<DatabaseUrl {self.without_password}>"

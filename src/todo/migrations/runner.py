@@ -59,8 +59,8 @@ async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
             await _run_alembic(url, revision)
         except asyncpg.InsufficientPrivilegeError as error:
             raise CannotStart(
-                f"The role {url.user!r} may not change the schema ({error}): run `todo migrate` with a role that "
-                "owns the database and may create roles."
+                f"The role {url.user!r} may not change the schema ({error}): "
+                "run `todo migrate` with a role that owns the database and may create roles."
             ) from error
 
 
@@ -85,4 +85,3 @@ def _run_commands(connection: Connection, revision: str) -> None:
         command.downgrade(config, revision.removeprefix("-"))
     else:
         command.upgrade(config, revision)
-

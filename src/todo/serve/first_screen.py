@@ -33,13 +33,17 @@ def say(line: str) -> None:
 
 def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
     """Show the first screen as soon as the service answers, and not before."""
-    host = settings.host if settings.host not in {"0.0.0.0", "::"} else "localhost"  # noqa: S104  # a comparison
-    address = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
     screen = _SCREEN.format(origin=wiring.origin, pick_token=_PICK_TOKEN)
     thread = threading.Thread(
-        target=_when_ready, args=(f"{address}/health/ready", lambda: say(screen)), daemon=True
+        target=_when_ready, args=(f"{local_address(settings)}/health/ready", lambda: say(screen)), daemon=True
     )
     thread.start()
+
+
+def local_address(settings: Settings) -> str:
+    """Give the address at which this machine itself reaches the service."""
+    host = settings.host if settings.host not in {"0.0.0.0", "::"} else "localhost"  # noqa: S104  # a comparison
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _when_ready(url: str, announce: Callable[[], None]) -> None:

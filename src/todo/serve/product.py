@@ -12,7 +12,7 @@ from types import FrameType
 
 from todo.auth.server import auth_server
 from todo.database.data_dir import DataDir, open_data_dir
-from todo.database.embedded import embedded_postgres
+from todo.database.embedded import EmbeddedPostgres, embedded_postgres
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, AUTH_GROUP, create_logins, login_of, refuse_unbound_role
 from todo.database.url import DatabaseUrl
@@ -33,7 +33,7 @@ def serve(settings: Settings) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(listening(settings.host, settings.port))
         data_dir = stack.enter_context(open_data_dir(settings.data_dir))
-        secret = secret_of(settings, data_dir)
+        secret = secret_of(settings)
         url = stack.enter_context(database(settings, data_dir))
         say("Checking the schema …")
         asyncio.run(prepare_database(settings, url, secret))
@@ -50,9 +50,22 @@ def serve(settings: Settings) -> None:
         say("Stopping …")
 
 
-def secret_of(settings: Settings, data_dir: DataDir) -> bytes:
+def secret_of(settings: Settings) -> bytes:
     """Give the operator's secret, or the one kept with the data."""
-    return settings.secret.get_secret_value().encode() if settings.secret else data_dir.secret()
+    if settings.secret:
+        return settings.secret.get_secret_value().encode()
+    return DataDir(settings.data_dir).secret()
+
+
+@contextmanager
+def reachable_database(settings: Settings) -> Iterator[DatabaseUrl]:
+    """Give a command the database: the one that is being served from, or one brought up for the while."""
+    server = EmbeddedPostgres(DataDir(settings.data_dir).cluster)
+    if settings.database_url is None and server.is_running():
+        yield server.url
+        return
+    with open_data_dir(settings.data_dir) as data_dir, database(settings, data_dir) as url:
+        yield url
 
 
 @contextmanager
@@ -62,7 +75,11 @@ def database(settings: Settings, data_dir: DataDir) -> Iterator[DatabaseUrl]:
         yield DatabaseUrl.parse(settings.database_url.get_secret_value())
         return
     is_new = not data_dir.cluster.exists()
-    say(f"Creating the database in {data_dir.path} …" if is_new else f"Starting the database in {data_dir.path} …")
+    say(
+        f"Creating the database in {data_dir.path} …"
+        if is_new
+        else f"Starting the database in {data_dir.path} …"
+    )
     with embedded_postgres(data_dir.cluster) as url:
         yield url
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -55,13 +55,12 @@ def run_workers(count: int, wiring: Wiring, listener: socket.socket) -> None:
         workers=count,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    server = uvicorn.Server(config)
     # Having drained, uvicorn raises the signal again for whoever was there before it.
     with suppress(KeyboardInterrupt):
         if count == 1:
-            server.run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listener])
         else:
-            Multiprocess(config, target=server.run, sockets=[listener]).run()
+            Multiprocess(config, sockets=[listener]).run()
 
 
 def configure_logging() -> None:
@@ -81,7 +80,7 @@ def _worker_app(wiring: Wiring) -> FastAPI:
     return create_app(wiring)
 
 
-def _end_with(wait_for_parent: "functools.partial[None]") -> None:
+def _end_with(wait_for_parent: Callable[[], object]) -> None:
     """End by itself when the parent was killed: an orphan would keep the port from the next start."""
     wait_for_parent()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -71,13 +71,17 @@ def _instant(*, optional: bool = False) -> Column[datetime]:
 
 
 class Todo(SQLModel, table=True):
-    """One thing a person means to do. `user_id` comes first in every key, so that the table can be sharded."""
+    """One thing a person means to do. `user_id` leads every key, so that the table can be sharded."""
 
     __tablename__ = "todos"
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         UniqueConstraint("user_id", "change_seq"),
-        CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_MAX_LENGTH} AND btrim(title, E' \\t\\n\\r\\f\\v') <> ''", name="title"),
+        CheckConstraint(
+            f"char_length(title) BETWEEN 1 AND {TITLE_MAX_LENGTH} "
+            "AND btrim(title, E' \\t\\n\\r\\f\\v') <> ''",
+            name="title",
+        ),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_MAX_LENGTH}", name="description"),
         CheckConstraint(f"priority IN ({_PRIORITIES})", name="priority"),
         CheckConstraint("version >= 1", name="version"),

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
-from sqlmodel import col
+from sqlmodel import SQLModel
 
 from todo.database.statements import Statement
 from todo.database.tables import User
@@ -29,55 +29,55 @@ from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.schemas import TodoFilter, TodoRead, TodoSort, TodoStatus
 
-_IS_MINE = col(Todo.user_id) == bindparam("user_id")
-_STORED = (
-    col(Todo.user_id),
-    col(Todo.id),
-    col(Todo.title),
-    col(Todo.description),
-    col(Todo.priority),
-    col(Todo.completed_at),
-    col(Todo.created_at),
-    col(Todo.updated_at),
-    col(Todo.deleted_at),
-    col(Todo.version),
-    col(Todo.change_seq),
-)
-_SHOWN = (*_STORED, col(Todo.completed_at).is_not(None).label("is_completed"))
+_TODO = SQLModel.metadata.tables[str(Todo.__tablename__)].c
+_USER = SQLModel.metadata.tables[str(User.__tablename__)].c
 
+_STORED = (
+    _TODO.user_id,
+    _TODO.id,
+    _TODO.title,
+    _TODO.description,
+    _TODO.priority,
+    _TODO.completed_at,
+    _TODO.created_at,
+    _TODO.updated_at,
+    _TODO.deleted_at,
+    _TODO.version,
+    _TODO.change_seq,
+)
+_SHOWN = (*_STORED, _TODO.completed_at.is_not(None).label("is_completed"))
+
+_IS_MINE = _TODO.user_id == bindparam("user_id")
+_IS_LIVE = _TODO.deleted_at.is_(None)
 _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
-    TodoStatus.ALL: [col(Todo.deleted_at).is_(None)],
-    TodoStatus.ACTIVE: [col(Todo.deleted_at).is_(None), col(Todo.completed_at).is_(None)],
-    TodoStatus.COMPLETED: [col(Todo.deleted_at).is_(None), col(Todo.completed_at).is_not(None)],
-    TodoStatus.DELETED: [col(Todo.deleted_at).is_not(None)],
+    TodoStatus.ALL: [_IS_LIVE],
+    TodoStatus.ACTIVE: [_IS_LIVE, _TODO.completed_at.is_(None)],
+    TodoStatus.COMPLETED: [_IS_LIVE, _TODO.completed_at.is_not(None)],
+    TodoStatus.DELETED: [_TODO.deleted_at.is_not(None)],
 }
 _SORT_COLUMN: dict[str, ColumnElement[Any]] = {
-    "created_at": col(Todo.created_at),
-    "updated_at": col(Todo.updated_at),
-    "priority": col(Todo.priority_rank),
-    "title": col(Todo.title_key),
+    "created_at": _TODO.created_at,
+    "updated_at": _TODO.updated_at,
+    "priority": _TODO.priority_rank,
+    "title": _TODO.title_key,
 }
 
-_GET = Statement(select(*_STORED).where(_IS_MINE, col(Todo.id) == bindparam("id")))
-_SHOW = Statement(
-    select(*_SHOWN).where(_IS_MINE, col(Todo.id) == bindparam("id"), col(Todo.deleted_at).is_(None))
-)
+_GET = Statement(select(*_STORED).where(_IS_MINE, _TODO.id == bindparam("id")))
+_SHOW = Statement(select(*_SHOWN).where(_IS_MINE, _TODO.id == bindparam("id"), _TODO.deleted_at.is_(None)))
 _EXISTS = Statement(select(func.todo_exists(bindparam("id", type_=postgresql.UUID())).label("exists")))
 _NEXT_CHANGE = Statement(
     postgresql.insert(User)
     .values(id=bindparam("user_id"), change_seq=1)
-    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": col(User.change_seq) + 1})
+    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + 1})
     # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
-    .returning(col(User.change_seq).label("seq"), func.clock_timestamp().label("at"))
+    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 )
 _ADD = Statement(
-    insert(Todo)
-    .values({column.key: bindparam(column.key) for column in _STORED})
-    .returning(*_SHOWN)
+    insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}).returning(*_SHOWN)
 )
 _SAVE = Statement(
     update(Todo)
-    .where(_IS_MINE, col(Todo.id) == bindparam("todo_id"))
+    .where(_IS_MINE, _TODO.id == bindparam("todo_id"))
     .values({column.key: bindparam(column.key) for column in _STORED if column.key not in {"user_id", "id"}})
     .returning(*_SHOWN)
 )
@@ -132,13 +132,13 @@ class TodoRepository:
 
     async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
         """Give a page in the wanted order, and count all that match."""
-        values = {
+        values: dict[str, Any] = {
             "user_id": self.owner_id,
             "priorities": list(wanted.priority),
             "pattern": f"%{_escape_like(wanted.q)}%",
         }
         shape = (wanted.status, bool(wanted.priority), bool(wanted.q))
-        page = {"limit": wanted.limit + 1, "offset": wanted.offset or 0}
+        page: dict[str, Any] = {"limit": wanted.limit + 1, "offset": wanted.offset or 0}
         if after:
             page |= {"after_value": after.value, "after_id": after.id}
         rows = await self._transaction.rows(_page(*shape, wanted.sort, after is not None), **values, **page)
@@ -164,7 +164,7 @@ class TodoRepository:
         next_version = {"version": todo.version + 1, "updated_at": change.at, "change_seq": change.seq}
         return await self._write(_SAVE, todo_id=todo.id, **(_values(todo) | next_version))
 
-    async def _write(self, statement: Statement, **values: Any) -> TodoRead:  # noqa: ANN401  # a table's values
+    async def _write(self, statement: Statement, **values: Any) -> TodoRead:
         row = await self._transaction.one(statement, **values)
         if row is None:
             raise RuntimeError("a write returns its row")
@@ -178,15 +178,17 @@ def _values(todo: Todo) -> dict[str, Any]:
 @functools.cache
 def _page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
     column = _SORT_COLUMN[sort.removeprefix("-")]
-    key = tuple_(column, col(Todo.id))
+    key = tuple_(column, _TODO.id)
     is_descending = sort.startswith("-")
     query = _matching(
         select(*_SHOWN, column.label("sort_value")), status, by_priority=by_priority, by_text=by_text
     )
     if is_later:
-        last = tuple_(bindparam("after_value", type_=column.type), bindparam("after_id", type_=postgresql.UUID()))
+        last = tuple_(
+            bindparam("after_value", type_=column.type), bindparam("after_id", type_=postgresql.UUID())
+        )
         query = query.where(key < last if is_descending else key > last)
-    order = (column.desc(), col(Todo.id).desc()) if is_descending else (column, col(Todo.id))
+    order = (column.desc(), _TODO.id.desc()) if is_descending else (column, _TODO.id)
     return Statement(query.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")))
 
 
@@ -197,16 +199,14 @@ def _count(status: TodoStatus, by_priority: bool, by_text: bool) -> Statement:  
     )
 
 
-def _matching(
-    query: Select[Any], status: TodoStatus, *, by_priority: bool, by_text: bool
-) -> Select[Any]:
+def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool, by_text: bool) -> Select[Any]:
     query = query.select_from(Todo).where(_IS_MINE, *_STATUS[status])
     if by_priority:
-        query = query.where(col(Todo.priority) == any_(bindparam("priorities", type_=ARRAY(Text))))
+        query = query.where(_TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text))))
     if by_text:
         pattern = bindparam("pattern", type_=Text)
         query = query.where(
-            col(Todo.title).ilike(pattern, escape="\\") | col(Todo.description).ilike(pattern, escape="\\")
+            _TODO.title.ilike(pattern, escape="\\") | _TODO.description.ilike(pattern, escape="\\")
         )
     return query
 

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from todo.features.todos.models import Description, PlainText, Priority, Title
 
@@ -29,8 +30,8 @@ def _rfc3339(value: datetime) -> str:
 
 Instant = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json")]
 
-_EXAMPLE = {"title": "Water the plants", "description": "The fern twice", "priority": "high"}
-_EXAMPLE_READ = {
+_EXAMPLE: JsonDict = {"title": "Water the plants", "description": "The fern twice", "priority": "high"}
+_EXAMPLE_READ: JsonDict = {
     "id": "019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21",
     **_EXAMPLE,
     "is_completed": False,
@@ -117,7 +118,9 @@ class TodoFilter(BaseModel):
     q: PlainText = Field("", max_length=200, description="Part of the title or description, in any case.")
     sort: TodoSort = TodoSort.CREATED_AT_DESC
     limit: int = Field(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX)
-    offset: int | None = Field(None, ge=0, le=OFFSET_MAX, description="Skip so many; not together with `cursor`.")
+    offset: int | None = Field(
+        None, ge=0, le=OFFSET_MAX, description="Skip so many; not together with `cursor`."
+    )
     cursor: str | None = Field(
         None,
         max_length=CURSOR_MAX_LENGTH,

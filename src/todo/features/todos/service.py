@@ -23,7 +23,7 @@ class TodoNotFound(NotFound):
 
 
 class TodoNotOwned(Forbidden):
-    """This todo belongs to another person."""
+    """The todo belongs to another person."""
 
     title = "Todo not owned"
     error_code = "todo_not_owned"

@@ -37,7 +37,8 @@ def upgrade() -> None:
             "priority_rank",
             sa.SmallInteger(),
             sa.Computed(
-                "CASE priority WHEN 'low' THEN 1 WHEN 'medium' THEN 2 WHEN 'high' THEN 3 WHEN 'urgent' THEN 4 END",
+                "CASE priority WHEN 'low' THEN 1 WHEN 'medium' THEN 2 "
+                "WHEN 'high' THEN 3 WHEN 'urgent' THEN 4 END",
                 persisted=True,
             ),
         ),
@@ -74,7 +75,8 @@ def upgrade() -> None:
         # Enabled, not forced: the owner must be able to dump everything, and shards to move.
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(
-            f"CREATE POLICY owner_only ON {table} TO todo_app USING ({owner} = {_CALLER}) WITH CHECK ({owner} = {_CALLER})"
+            f"CREATE POLICY owner_only ON {table} TO todo_app "
+            f"USING ({owner} = {_CALLER}) WITH CHECK ({owner} = {_CALLER})"
         )
         op.execute(f"GRANT {rights} ON {table} TO todo_app")
     op.execute("GRANT SELECT ON alembic_version TO todo_app")

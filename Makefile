@@ -33,10 +33,10 @@ contracts: setup ## check that imports point downwards
 	@$(BIN)/lint-imports
 
 specs: setup ## write the generated parts of specs/ anew
-	@$(BIN)/python -m tests.contracts.specs
+	@$(BIN)/python -m scripts.specs
 
 migration: setup ## draft a migration: make migration m="what changes"
-	@$(BIN)/python -m tests.contracts.draft_migration "$(m)"
+	@$(BIN)/python -m scripts.draft_migration "$(m)"
 
 setup: $(VENV)/.installed $(VENV)/.built ## install what is needed, into this folder
 

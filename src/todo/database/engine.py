@@ -55,7 +55,8 @@ async def connect(url: DatabaseUrl) -> AsyncIterator["Connection"]:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise CannotStart(
-            f"Cannot reach the database {url.without_password} ({reason}): check TODO_DATABASE_URL and that it is running."
+            f"Cannot reach the database {url.without_password} ({reason}): "
+            "check TODO_DATABASE_URL and that it is running."
         ) from error
     try:
         yield connection

@@ -1,5 +1,7 @@
 """Brings the schema to the newest revision, one starter at a time."""
 
+import functools
+from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -56,7 +58,7 @@ async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
         await gate.fetchval("SELECT pg_advisory_lock($1)", _LOCK)
         try:
             await create_groups(gate)
-            await _run_alembic(url, revision)
+            await _run_alembic(url, functools.partial(_move, revision=revision))
         except asyncpg.InsufficientPrivilegeError as error:
             raise CannotStart(
                 f"The role {url.user!r} may not change the schema ({error}): "
@@ -64,24 +66,43 @@ async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
             ) from error
 
 
-async def _run_alembic(url: DatabaseUrl, revision: str) -> None:
+def _move(config: Config, revision: str) -> None:
+    if revision.startswith("-"):
+        command.downgrade(config, revision.removeprefix("-"))
+    else:
+        command.upgrade(config, revision)
+
+
+async def draft(url: DatabaseUrl, message: str) -> None:
+    """Write a new revision that brings a database at the newest one to the tables in code."""
+    await _run_alembic(
+        url, lambda config: command.revision(config, message=message, autogenerate=True, rev_id=_next_id())
+    )
+
+
+async def find_drift(url: DatabaseUrl) -> None:
+    """Raise Alembic's `CommandError` when the tables in code differ from the database."""
+    await _run_alembic(url, command.check)
+
+
+def _next_id() -> str:
+    return f"{int(head_revision()) + 1:04}"
+
+
+async def _run_alembic(url: DatabaseUrl, run: Callable[[Config], object]) -> None:
     async def open_connection() -> "DriverConnection":
         return await asyncpg.connect(url.for_driver(), statement_cache_size=0)
+
+    def run_on(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        run(config)
 
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=open_connection, poolclass=pool.NullPool
     )
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_run_commands, revision)
+            await connection.run_sync(run_on)
     finally:
         await engine.dispose()
-
-
-def _run_commands(connection: Connection, revision: str) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    if revision.startswith("-"):
-        command.downgrade(config, revision.removeprefix("-"))
-    else:
-        command.upgrade(config, revision)

@@ -34,6 +34,8 @@ class Issuer:
         self.key_id = "first"
         self.published: dict[str, Ed25519PrivateKey] = {self.key_id: self.key}
         self.url = ""
+        self.calls = 0
+        self._is_away = False
 
     @classmethod
     @contextmanager
@@ -54,13 +56,33 @@ class Issuer:
         payload = {name: value for name, value in payload.items() if value is not None}
         return jwt.encode(payload, self.key, algorithm="EdDSA", headers={"kid": self.key_id})
 
+    def rotate(self) -> None:
+        """Sign with a new key from now on; the old one stays published."""
+        self.key = Ed25519PrivateKey.generate()
+        self.key_id = uuid4().hex
+        self.published[self.key_id] = self.key
+
+    def back(self) -> None:
+        """Answer again."""
+        self._is_away = False
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Answer 503 meanwhile."""
+        self._is_away = True
+        try:
+            yield
+        finally:
+            self.back()
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         issuer = self
 
         class Keys(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                issuer.calls += 1
                 body = json.dumps({"keys": issuer._key_set()}).encode()
-                self.send_response(200)
+                self.send_response(503 if issuer._is_away else 200)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -117,12 +139,26 @@ class Service:
         self.wiring = wiring
         self.owner_url = owner_url
         self.issuer = issuer
-        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-        self.client = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
+        self.client = client_of(app)
 
     def person(self, subject: str | None = None) -> Person:
         subject = subject or str(uuid4())
         return Person(self.client, self.issuer.token(subject), subject)
+
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator["Service"]:
+        """A second application on the same database, as another worker is."""
+        app = create_app(self.wiring)
+        async with app.router.lifespan_context(app):
+            service = Service(app, self.wiring, self.owner_url, self.issuer)
+            async with service.client:
+                yield service
+
+
+def client_of(app: FastAPI) -> httpx2.AsyncClient:
+    """A client of an application in this process."""
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url="http://testserver")
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -13,10 +14,10 @@ from todo.problems import Unavailable
 
 _logger = logging.getLogger(__name__)
 _REFRESH_SECONDS = 600.0
-_RETRY_SECONDS = 2.0
-# An unknown key asks the issuer at most this often, so that invented key ids cannot make us call it.
-_COOLDOWN_SECONDS = 3.0
-_COOLDOWN_WITHOUT_KEYS_SECONDS = 0.5
+_RETRY_SECONDS = 1.0
+# Unknown keys ask the issuer at most so often, so that invented key ids cannot make us call it without end.
+_QUESTIONS = 3
+_QUESTIONS_PER_SECONDS = 10.0
 _FETCH_TIMEOUT_SECONDS = 3.0
 _LARGEST_ANSWER_BYTES = 256_000
 
@@ -32,7 +33,7 @@ class IssuerKeys:
         )
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._lock = asyncio.Lock()
-        self._asked_at = float("-inf")
+        self._asked_at: deque[float] = deque(maxlen=_QUESTIONS)
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator["IssuerKeys"]:
@@ -59,9 +60,15 @@ class IssuerKeys:
 
     async def _ask_again(self, key_id: str) -> None:
         async with self._lock:
-            cooldown = _COOLDOWN_SECONDS if self._keys else _COOLDOWN_WITHOUT_KEYS_SECONDS
-            if key_id not in self._keys and time.monotonic() - self._asked_at >= cooldown:
+            if key_id not in self._keys and self._may_ask():
                 await self._refresh()
+
+    def _may_ask(self) -> bool:
+        now = time.monotonic()
+        if len(self._asked_at) == _QUESTIONS and now - self._asked_at[0] < _QUESTIONS_PER_SECONDS:
+            return False
+        self._asked_at.append(now)
+        return True
 
     async def _refresh_for_ever(self) -> None:
         while True:
@@ -70,7 +77,6 @@ class IssuerKeys:
             await asyncio.sleep(_REFRESH_SECONDS if is_fresh else _RETRY_SECONDS)
 
     async def _refresh(self) -> bool:
-        self._asked_at = time.monotonic()
         try:
             response = await self._client.get(self._url)
             response.raise_for_status()

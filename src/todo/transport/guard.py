@@ -1,4 +1,4 @@
-"""What every request passes first: an id, a limit on its body, and a net for whatever goes wrong."""
+"""What every request passes first: an id, a limit, headers, and a net for whatever goes wrong."""
 
 import logging
 import re
@@ -10,14 +10,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.problems import BodyTooLarge, InternalError
+from todo.transport.body import read_body, replayed
 from todo.transport.problem_json import problem_response
 
 _logger = logging.getLogger(__name__)
 _access = logging.getLogger("todo.access")
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-BODY_LIMIT_BYTES = 1_048_576
-# A caller that is cut off in mid-sentence does not read the answer: take in a little more before refusing.
-_DRAIN_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -40,11 +38,11 @@ class Guard:
             return
         exchange = _Exchange(scope, send)
         try:
-            body = await _read_body(scope, receive)
+            body = await read_body(scope, receive)
             if body is None:
                 await exchange.answer(problem_response(BodyTooLarge(), exchange.request_id), receive)
             else:
-                await self._app(scope, _replay(body, receive), exchange.send)
+                await self._app(scope, replayed(body, receive), exchange.send)
         except Exception:
             _logger.exception("request %s failed", exchange.request_id)
             if exchange.status == 0:
@@ -89,31 +87,3 @@ class _Exchange:
             milliseconds,
             self.request_id,
         )
-
-
-async def _read_body(scope: Scope, receive: Receive) -> list[Message] | None:
-    """Take in the whole body, or None when it is too large."""
-    names = dict(scope["headers"])
-    if b"content-length" not in names and b"transfer-encoding" not in names:
-        return []
-    messages: list[Message] = []
-    size = 0
-    while True:
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size <= BODY_LIMIT_BYTES:
-            messages.append(message)
-        else:
-            messages.clear()
-        if not message.get("more_body") or size > _DRAIN_LIMIT_BYTES:
-            return messages if size <= BODY_LIMIT_BYTES else None
-
-
-def _replay(messages: list[Message], receive: Receive) -> Receive:
-    remaining = iter(messages)
-
-    async def replay() -> Message:
-        message = next(remaining, None)
-        return await receive() if message is None else message
-
-    return replay

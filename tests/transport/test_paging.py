@@ -1,0 +1,34 @@
+"""Cursors are opaque, signed and personal."""
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from todo.problems import ValidationFailed
+from todo.transport.paging import CursorSigner
+
+ALICE = CursorSigner(b"secret", uuid4())
+
+
+@given(position=st.text(), question=st.text())
+def test_a_cursor_gives_its_position_back(position: str, question: str) -> None:
+    position = position.encode(errors="ignore").decode()
+    question = question.encode(errors="ignore").decode()
+
+    assert ALICE.read(ALICE.write(position, question), question) == position
+
+
+@given(cursor=st.text())
+def test_invented_cursors_are_refused(cursor: str) -> None:
+    with pytest.raises(ValidationFailed):
+        ALICE.read(cursor, "question")
+
+
+def test_a_cursor_is_good_with_one_secret_only() -> None:
+    user_id = uuid4()
+    cursor = CursorSigner(b"old", user_id).write("position", "question")
+
+    with pytest.raises(ValidationFailed):
+        CursorSigner(b"new", user_id).read(cursor, "question")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +29,8 @@ _LONGEST_SOCKET_DIR = 90
 _START_TIMEOUT_SECONDS = 120
 _WATCH_SECONDS = 0.5
 _ROLE = "postgres"
+# Knows every language's letters, and is the same on every machine.
+_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST")
 
 
 @contextmanager
@@ -37,25 +39,17 @@ def embedded_postgres(cluster: Path) -> Iterator[DatabaseUrl]:
 
     A server left running by a killed parent is taken over. Raises `CannotStart` when it does not come up.
     """
-    server = EmbeddedPostgres(cluster)
-    server.start()
-    ending = threading.Event()
-    watcher = threading.Thread(target=server.keep_running, args=(ending,), name="postgres", daemon=True)
-    watcher.start()
-    try:
-        yield server.url
-    finally:
-        ending.set()
-        watcher.join()
-        server.stop()
+    with EmbeddedPostgres(cluster).running() as url:
+        yield url
 
 
 class EmbeddedPostgres:
     """One cluster and the server on it, reached through a socket that only its owner can enter."""
 
-    def __init__(self, cluster: Path) -> None:
+    def __init__(self, cluster: Path, programs: Path | None = None, locale: Sequence[str] = _LOCALE) -> None:
         self._cluster = cluster
-        self._bin = binaries()
+        self._locale = locale
+        self._bin = programs or binaries()
         self._account = _ACCOUNT if os.geteuid() == 0 else None
 
     @property
@@ -81,15 +75,19 @@ class EmbeddedPostgres:
             "--pgdata", str(self._cluster), "--log", str(self._cluster / "server.log"),
         )  # fmt: skip
 
-    def keep_running(self, ending: threading.Event) -> None:
-        """Start the server again whenever it has died, until `ending` is set."""
-        while not ending.wait(_WATCH_SECONDS):
-            if self._process() is None:
-                _logger.warning("the embedded PostgreSQL has died, starting it again")
-                try:
-                    self.start()
-                except CannotStart as error:
-                    _logger.warning("%s", error)
+    @contextmanager
+    def running(self) -> Iterator[DatabaseUrl]:
+        """Keep the server up until the block ends."""
+        self.start()
+        ending = threading.Event()
+        watcher = threading.Thread(target=self._keep_running, args=(ending,), name="postgres", daemon=True)
+        watcher.start()
+        try:
+            yield self.url
+        finally:
+            ending.set()
+            watcher.join()
+            self.stop()
 
     def is_running(self) -> bool:
         """Whether a server is up on this cluster."""
@@ -100,6 +98,15 @@ class EmbeddedPostgres:
         with suppress(CannotStart):
             self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", str(self._cluster))
 
+    def _keep_running(self, ending: threading.Event) -> None:
+        while not ending.wait(_WATCH_SECONDS):
+            if self._process() is None:
+                _logger.warning("the embedded PostgreSQL has died, starting it again")
+                try:
+                    self.start()
+                except CannotStart as error:
+                    _logger.warning("%s", error)
+
     def _create(self) -> None:
         # Made beside its place and renamed when whole: a kill in between leaves nothing half made.
         draft = self._cluster.with_name("postgres.new")
@@ -107,7 +114,7 @@ class EmbeddedPostgres:
         self._own(draft)
         self._run(
             "initdb", "--pgdata", str(draft), "--username", _ROLE, "--auth=trust", "--encoding=UTF8",
-            "--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST",
+            *self._locale,
         )  # fmt: skip
         draft.rename(self._cluster)
 
@@ -136,7 +143,11 @@ class EmbeddedPostgres:
         return Path(tempfile.gettempdir()) / f"todo-postgres-{name}"
 
     def _own(self, folder: Path) -> Path:
+        owner = pwd.getpwnam(self._account).pw_uid if self._account else os.geteuid()
         folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
+            raise CannotStart(f"{folder} belongs to somebody else: remove it.")
         if self._account:
             shutil.chown(folder, self._account, self._account)
         return folder

@@ -2,9 +2,12 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
+from sqlalchemy.exc import ProgrammingError
 
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
@@ -43,7 +46,15 @@ async def create_groups(connection: "Connection") -> None:
 
 
 async def create_logins(connection: "Connection", url: DatabaseUrl, secret: bytes) -> None:
-    """Create or refresh this installation's login roles, and the schema the auth server owns."""
+    """Create or refresh this installation's login roles, and the schema the auth server owns.
+
+    Raises `CannotStart` when the role of `url` may not.
+    """
+    with explained_privileges(url):
+        await _create_logins(connection, url, secret)
+
+
+async def _create_logins(connection: "Connection", url: DatabaseUrl, secret: bytes) -> None:
     for group in (APP_GROUP, AUTH_GROUP):
         login = login_of(group, url, secret)
         verb = "ALTER" if await _role_exists(connection, login.user) else "CREATE"
@@ -58,6 +69,20 @@ async def create_logins(connection: "Connection", url: DatabaseUrl, secret: byte
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
         await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
         await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
+
+
+@contextmanager
+def explained_privileges(url: DatabaseUrl) -> Iterator[None]:
+    """Turn the server's refusal of a right into `CannotStart` with what to do."""
+    try:
+        yield
+    except (asyncpg.InsufficientPrivilegeError, ProgrammingError) as error:
+        if isinstance(error, ProgrammingError) and "permission denied" not in str(error.orig):
+            raise
+        raise CannotStart(
+            f"The role {url.user!r} may not prepare the database: run `todo migrate` once with a role that "
+            f"owns the database and may create roles ({getattr(error, 'orig', error)})."
+        ) from error
 
 
 async def refuse_unbound_role(url: DatabaseUrl) -> None:

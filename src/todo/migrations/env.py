@@ -1,7 +1,6 @@
 """Alembic's entry point: runs revisions on the connection that `runner` hands over."""
 
 from alembic import context
-from sqlmodel import SQLModel
 
 from todo.database import tables
 from todo.features.todos import models
@@ -11,7 +10,7 @@ _TABLES = (tables.User, models.Todo)
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=SQLModel.metadata,
+    target_metadata=tables.Table.metadata,
     compare_server_default=True,
     transaction_per_migration=True,
 )

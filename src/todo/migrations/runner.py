@@ -13,9 +13,8 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from todo.database.engine import connect
-from todo.database.roles import create_groups, refuse_old_server
+from todo.database.roles import create_groups, explained_privileges, refuse_old_server
 from todo.database.url import DatabaseUrl
-from todo.problems import CannotStart
 
 if TYPE_CHECKING:
     DriverConnection = asyncpg.Connection[asyncpg.Record]
@@ -56,14 +55,9 @@ async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
     async with connect(url) as gate:
         await refuse_old_server(gate)
         await gate.fetchval("SELECT pg_advisory_lock($1)", _LOCK)
-        try:
+        with explained_privileges(url):
             await create_groups(gate)
             await _run_alembic(url, functools.partial(_move, revision=revision))
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise CannotStart(
-                f"The role {url.user!r} may not change the schema ({error}): "
-                "run `todo migrate` with a role that owns the database and may create roles."
-            ) from error
 
 
 def _move(config: Config, revision: str) -> None:

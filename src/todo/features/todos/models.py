@@ -20,7 +20,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlmodel import BigInteger, Field, SQLModel
+from sqlmodel import BigInteger, Field
+
+from todo.database.tables import Table
 
 TITLE_MAX_LENGTH = 200
 DESCRIPTION_MAX_LENGTH = 1000
@@ -61,7 +63,8 @@ Title = Annotated[
 Description = Annotated[PlainText, StringConstraints(max_length=DESCRIPTION_MAX_LENGTH)]
 
 _PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
-_PRIORITY_RANK = " ".join(f"WHEN '{priority}' THEN {rank}" for rank, priority in enumerate(Priority, start=1))
+# In the words PostgreSQL gives it back in, so that the comparison of code and database finds no difference.
+_PRIORITY_RANK = " ".join(f"WHEN '{name}'::text THEN {rank}" for rank, name in enumerate(Priority, start=1))
 _LIVE = text("deleted_at IS NULL")
 _TRASHED = text("deleted_at IS NOT NULL")
 
@@ -70,7 +73,7 @@ def _instant(*, optional: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=optional)
 
 
-class Todo(SQLModel, table=True):
+class Todo(Table, table=True):
     """One thing a person means to do. `user_id` leads every key, so that the table can be sharded."""
 
     __tablename__ = "todos"
@@ -109,7 +112,9 @@ class Todo(SQLModel, table=True):
     change_seq: int = Field(sa_type=BigInteger)
     priority_rank: int | None = Field(
         default=None,
-        sa_column=Column(SmallInteger, Computed(f"CASE priority {_PRIORITY_RANK} END", persisted=True)),
+        sa_column=Column(
+            SmallInteger, Computed(f"CASE priority {_PRIORITY_RANK} ELSE NULL::integer END", persisted=True)
+        ),
     )
     title_key: str | None = Field(
         default=None, sa_column=Column(Text(collation="C"), Computed("lower(title)", persisted=True))

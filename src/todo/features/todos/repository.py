@@ -21,16 +21,15 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
-from sqlmodel import SQLModel
 
 from todo.database.statements import Statement
-from todo.database.tables import User
+from todo.database.tables import Table, User
 from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.schemas import TodoFilter, TodoRead, TodoSort, TodoStatus
 
-_TODO = SQLModel.metadata.tables[str(Todo.__tablename__)].c
-_USER = SQLModel.metadata.tables[str(User.__tablename__)].c
+_TODO = Table.metadata.tables[str(Todo.__tablename__)].c
+_USER = Table.metadata.tables[str(User.__tablename__)].c
 
 _STORED = (
     _TODO.user_id,

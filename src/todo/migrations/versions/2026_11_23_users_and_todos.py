@@ -37,8 +37,8 @@ def upgrade() -> None:
             "priority_rank",
             sa.SmallInteger(),
             sa.Computed(
-                "CASE priority WHEN 'low' THEN 1 WHEN 'medium' THEN 2 "
-                "WHEN 'high' THEN 3 WHEN 'urgent' THEN 4 END",
+                "CASE priority WHEN 'low'::text THEN 1 WHEN 'medium'::text THEN 2 "
+                "WHEN 'high'::text THEN 3 WHEN 'urgent'::text THEN 4 ELSE NULL::integer END",
                 persisted=True,
             ),
         ),

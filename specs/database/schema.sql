@@ -1,0 +1,91 @@
+CREATE SCHEMA public;
+
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+CREATE FUNCTION public.todo_exists(wanted uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$SELECT EXISTS (SELECT FROM public.todos WHERE id = wanted)$$;
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.todos (
+    user_id uuid NOT NULL,
+    id uuid NOT NULL,
+    title text NOT NULL,
+    description text,
+    priority text DEFAULT 'medium'::text NOT NULL,
+    completed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    version integer NOT NULL,
+    change_seq bigint NOT NULL,
+    priority_rank smallint GENERATED ALWAYS AS (
+CASE priority
+    WHEN 'low'::text THEN 1
+    WHEN 'medium'::text THEN 2
+    WHEN 'high'::text THEN 3
+    WHEN 'urgent'::text THEN 4
+    ELSE NULL::integer
+END) STORED,
+    title_key text GENERATED ALWAYS AS (lower(title)) STORED COLLATE pg_catalog."C",
+    CONSTRAINT ck_todos_description CHECK ((char_length(description) <= 1000)),
+    CONSTRAINT ck_todos_priority CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'urgent'::text]))),
+    CONSTRAINT ck_todos_title CHECK ((((char_length(title) >= 1) AND (char_length(title) <= 200)) AND (btrim(title, ' 	
+
+'::text) <> ''::text))),
+    CONSTRAINT ck_todos_version CHECK ((version >= 1))
+);
+
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    change_seq bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.todos
+    ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT pk_users PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.todos
+    ADD CONSTRAINT uq_todos_user_id_change_seq UNIQUE (user_id, change_seq);
+
+CREATE INDEX ix_todos_owner ON public.todos USING brin (user_id, id);
+
+CREATE INDEX ix_todos_trash ON public.todos USING btree (user_id, created_at, id) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX ix_todos_user_id_created_at_id ON public.todos USING btree (user_id, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_todos_user_id_priority_rank_id ON public.todos USING btree (user_id, priority_rank, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_todos_user_id_title_key_id ON public.todos USING btree (user_id, title_key, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_todos_user_id_updated_at_id ON public.todos USING btree (user_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+ALTER TABLE ONLY public.todos
+    ADD CONSTRAINT fk_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+CREATE POLICY owner_only ON public.todos TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY owner_only ON public.users TO todo_app USING ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
+ALTER TABLE public.todos ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON FUNCTION public.todo_exists(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.todo_exists(wanted uuid) TO todo_app;
+
+GRANT SELECT ON TABLE public.alembic_version TO todo_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.todos TO todo_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO todo_app;

@@ -1,0 +1,75 @@
+"""The embedded PostgreSQL: ours to start, to take over and to bring back."""
+
+import asyncio
+from pathlib import Path
+
+import psutil
+
+from todo.database.embedded import EmbeddedPostgres
+from todo.database.engine import connect
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+
+async def answer(url: DatabaseUrl) -> str:
+    """Ask until it answers, which is what a restart asks of us."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with connect(url) as connection:
+                    return str(await connection.fetchval("SELECT current_setting('fsync')"))
+            except CannotStart:
+                continue
+
+
+def postmaster(cluster: Path) -> psutil.Process:
+    return psutil.Process(int((cluster / "postmaster.pid").read_text().splitlines()[0]))
+
+
+async def test_a_killed_server_is_brought_back(tmp_path: Path) -> None:
+    cluster = tmp_path / "postgres"
+    with EmbeddedPostgres(cluster).running() as url:
+        killed = postmaster(cluster)
+        killed.kill()
+        psutil.wait_procs([killed], timeout=10)
+
+        assert await answer(url) == "on"
+
+
+async def test_a_server_left_running_is_taken_over_and_stopped_at_the_end(tmp_path: Path) -> None:
+    cluster = tmp_path / "postgres"
+    left = EmbeddedPostgres(cluster)
+    left.start()
+    process = postmaster(cluster)
+
+    with EmbeddedPostgres(cluster).running() as url:
+        assert postmaster(cluster) == process
+        assert await answer(url) == "on"
+
+    assert not left.is_running()
+
+
+async def test_a_pid_file_of_another_program_does_not_stop_the_start(tmp_path: Path) -> None:
+    cluster = tmp_path / "postgres"
+    with EmbeddedPostgres(cluster).running():
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+    (cluster / "postmaster.pid").write_text("\n".join([str(psutil.Process().pid), *lines[1:]]) + "\n")
+
+    with EmbeddedPostgres(cluster).running() as url:
+        assert await answer(url) == "on"
+
+
+async def test_a_data_folder_with_a_long_name_works(tmp_path: Path) -> None:
+    cluster = tmp_path / ("long" * 30) / "postgres"
+    cluster.parent.mkdir()
+
+    with EmbeddedPostgres(cluster).running() as url:
+        assert await answer(url) == "on"
+
+
+async def test_half_made_data_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "postgres.new").mkdir()
+    (tmp_path / "postgres.new/PG_VERSION").write_text("18\n")
+
+    with EmbeddedPostgres(tmp_path / "postgres").running() as url:
+        assert await answer(url) == "on"

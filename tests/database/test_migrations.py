@@ -1,0 +1,164 @@
+"""Migrations run up, down and up; what they make is what the code means."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from scripts.specs import SPECS, schema_sql
+from tests.factories import new_database
+from todo.database.engine import connect
+from todo.database.roles import create_logins
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import current_revision, find_drift, head_revision, migrate
+from todo.problems import CannotStart
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+
+
+async def test_migrations_run_up_down_and_up(each_server: DatabaseUrl) -> None:
+    async with new_database(each_server) as url:
+        await migrate(url)
+        await migrate(url, "-base")
+        async with connect(url) as connection:
+            tables = [row["relname"] for row in await connection.fetch(TABLES)]
+        await migrate(url)
+
+        assert tables == ["alembic_version"]
+        assert await current_revision(url) == head_revision()
+
+
+async def test_several_starters_migrate_once(each_server: DatabaseUrl) -> None:
+    async with new_database(each_server) as url:
+        await asyncio.gather(*(migrate(url) for _ in range(4)))
+
+        assert await current_revision(url) == head_revision()
+
+
+async def test_the_tables_in_code_are_the_tables_in_the_database(owner_url: DatabaseUrl) -> None:
+    await find_drift(owner_url)
+
+
+async def test_the_schema_is_the_one_in_specs(server: DatabaseUrl) -> None:
+    async with new_database(server) as url:
+        await migrate(url)
+
+        assert schema_sql(url) == (SPECS / "database/schema.sql").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+async def owner(owner_url: DatabaseUrl) -> AsyncIterator["Connection"]:
+    """The owner of the tables, in a transaction that leaves nothing behind."""
+    async with connect(owner_url) as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection
+        await transaction.rollback()
+
+
+async def test_user_id_leads_every_key_and_index(owner: "Connection") -> None:
+    rows = await owner.fetch(
+        """
+        SELECT indexrelid::regclass::text AS name, attname FROM pg_index
+          JOIN pg_class ON pg_class.oid = indexrelid AND relnamespace = 'public'::regnamespace
+          JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+         WHERE indrelid NOT IN ('users'::regclass, 'alembic_version'::regclass)
+        """
+    )
+
+    assert len(rows) >= 7
+    assert [row["name"] for row in rows if row["attname"] != "user_id"] == []
+
+
+async def test_user_id_leads_every_foreign_key(owner: "Connection") -> None:
+    rows = await owner.fetch(
+        """
+        SELECT conname, attname, confdeltype::text AS on_delete FROM pg_constraint
+          JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+         WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+        """
+    )
+
+    assert [(row["attname"], row["on_delete"]) for row in rows] == [("user_id", "c")]
+
+
+async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection") -> None:
+    rows = await owner.fetch(
+        """
+        SELECT relname,
+               EXISTS (SELECT FROM pg_index WHERE indrelid = pg_class.oid AND indisprimary) AS has_key,
+               relrowsecurity AND NOT relforcerowsecurity AS is_protected,
+               EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid) AS has_policy
+          FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+        """
+    )
+
+    assert {row["relname"] for row in rows} == {"todos", "users"}
+    assert all(row["has_key"] and row["is_protected"] and row["has_policy"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "'', NULL, 'medium', 1",
+        "' \t\n', NULL, 'medium', 1",
+        f"'{'x' * 201}', NULL, 'medium', 1",
+        f"'x', '{'y' * 1001}', 'medium', 1",
+        "'x', NULL, 'highest', 1",
+        "'x', NULL, 'medium', 0",
+    ],
+)
+async def test_the_limits_are_constraints_of_the_table(owner: "Connection", values: str) -> None:
+    await owner.execute("INSERT INTO users (id) VALUES (gen_random_uuid())")
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(
+            "INSERT INTO todos"
+            " (user_id, id, created_at, updated_at, change_seq, title, description, priority, version)"
+            f" SELECT id, id, now(), now(), 1, {values} FROM users"
+        )
+
+
+async def test_todos_go_with_their_person(owner: "Connection") -> None:
+    user_id = uuid4()
+    await owner.execute("INSERT INTO users (id) VALUES ($1)", user_id)
+    await owner.execute(
+        "INSERT INTO todos (user_id, id, title, created_at, updated_at, version, change_seq)"
+        " VALUES ($1, $1, 'x', now(), now(), 1, 1)",
+        user_id,
+    )
+
+    await owner.execute("DELETE FROM users WHERE id = $1", user_id)
+
+    assert await owner.fetchval("SELECT count(*) FROM todos WHERE user_id = $1", user_id) == 0
+
+
+async def test_a_role_that_may_not_create_says_who_should(each_server: DatabaseUrl) -> None:
+    async with new_database(each_server) as url, new_role(url, "") as small:
+        with pytest.raises(CannotStart, match="todo migrate"):
+            await migrate(small)
+
+
+async def test_a_role_that_may_not_hand_out_rights_says_who_should(each_server: DatabaseUrl) -> None:
+    async with new_database(each_server) as url, new_role(url, "NOCREATEROLE") as small:
+        await migrate(url)
+        async with connect(small) as connection:
+            with pytest.raises(CannotStart, match="todo migrate"):
+                await create_logins(connection, small, b"another secret")
+
+
+@asynccontextmanager
+async def new_role(url: DatabaseUrl, attributes: str) -> AsyncIterator[DatabaseUrl]:
+    name = f"test_{uuid4().hex[:8]}"
+    async with connect(url) as connection:
+        await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x' {attributes}")
+        yield url.as_role(name, "x")
+        await connection.execute(f"DROP ROLE {name}")

@@ -1,0 +1,140 @@
+"""One request, one transaction: committed before the answer, rolled back on any failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from tests.factories import SECRET, Person, Service
+from todo.database.engine import connect, open_pool
+from todo.database.roles import APP_GROUP, login_of
+from todo.database.statements import Statement
+from todo.database.transaction import Database
+from todo.database.url import DatabaseUrl
+from todo.problems import Unauthenticated, Unavailable
+
+ADD_USER = Statement(text("INSERT INTO users (id) VALUES (CAST(:id AS uuid)) RETURNING id"))
+COUNT_USERS = Statement(text("SELECT count(*) AS n FROM users"))
+SLEEP = Statement(text("SELECT pg_sleep(20)"))
+
+
+@pytest.fixture
+async def database(owner_url: DatabaseUrl) -> AsyncIterator[Database]:
+    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=2) as pool:
+        yield Database(pool, checks_sessions=False, acquire_timeout_seconds=0.2)
+
+
+async def count(database: Database, user_id: UUID) -> int:
+    async with database.transaction(user_id, read_only=True) as transaction:
+        row = await transaction.one(COUNT_USERS)
+    return int(row["n"]) if row else 0
+
+
+async def test_the_end_of_the_block_commits(database: Database) -> None:
+    user_id = uuid4()
+
+    async with database.transaction(user_id) as transaction:
+        await transaction.one(ADD_USER, id=user_id)
+
+    assert await count(database, user_id) == 1
+
+
+async def test_an_exception_rolls_back(database: Database) -> None:
+    user_id = uuid4()
+
+    async def failing() -> None:
+        async with database.transaction(user_id) as transaction:
+            await transaction.one(ADD_USER, id=user_id)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await failing()
+
+    assert await count(database, user_id) == 0
+
+
+async def test_a_cancelled_request_rolls_back_and_leaves_a_usable_pool(database: Database) -> None:
+    user_id = uuid4()
+
+    async def interrupted() -> None:
+        async with database.transaction(user_id) as transaction:
+            await transaction.one(ADD_USER, id=user_id)
+            await transaction.one(SLEEP)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(interrupted(), 0.05)
+
+    assert await count(database, user_id) == 0
+
+
+async def test_reading_cannot_write(database: Database) -> None:
+    user_id = uuid4()
+
+    with pytest.raises(Unavailable):
+        async with database.transaction(user_id, read_only=True) as transaction:
+            await transaction.one(ADD_USER, id=user_id)
+
+
+async def test_a_full_pool_is_said_to_be_full_soon(database: Database) -> None:
+    async with database.transaction(uuid4()), database.transaction(uuid4()):
+        with pytest.raises(Unavailable):
+            async with database.transaction(uuid4()):
+                pass
+
+    assert await count(database, uuid4()) == 0
+
+
+async def test_a_lost_connection_is_replaced(database: Database, owner_url: DatabaseUrl) -> None:
+    user_id = uuid4()
+    await count(database, user_id)
+    async with connect(owner_url) as owner:
+        await owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'todo_app%'"
+            " AND datname = current_database()"
+        )
+        while await owner.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename LIKE 'todo_app%'"
+            " AND datname = current_database())"
+        ):
+            pass
+
+    assert await count(database, user_id) == 0
+
+
+async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -> None:
+    async with connect(owner_url) as owner:
+        await owner.execute('CREATE TABLE IF NOT EXISTS auth.session (id uuid, "expiresAt" timestamptz)')
+        await owner.execute(f"GRANT USAGE ON SCHEMA auth TO {APP_GROUP}")
+        await owner.execute(f"GRANT SELECT ON auth.session TO {APP_GROUP}")
+        alive, expired = uuid4(), uuid4()
+        await owner.execute(
+            "INSERT INTO auth.session VALUES ($1, now() + '1 day'), ($2, now())", alive, expired
+        )
+    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=1) as pool:
+        database = Database(pool, checks_sessions=True)
+        async with database.transaction(uuid4(), alive):
+            pass
+        for session_id in (expired, uuid4(), None):
+            with pytest.raises(Unauthenticated):
+                async with database.transaction(uuid4(), session_id):
+                    pass
+
+
+async def test_an_answer_leaves_after_the_commit(service: Service, alice: Person) -> None:
+    async with connect(service.owner_url) as owner:
+        await owner.execute(
+            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               'BEGIN RAISE EXCEPTION ''no commit''; END'"""
+        )
+        await owner.execute(
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON todos INITIALLY DEFERRED FOR EACH ROW"
+            " WHEN (NEW.title = 'Never stored') EXECUTE FUNCTION refuse()"
+        )
+
+    response = await alice.post("/api/todos", json={"title": "Never stored"})
+
+    assert response.status_code == 500
+    assert (await alice.get("/api/todos")).json()["total"] == 0

@@ -1,0 +1,70 @@
+"""Addresses as people paste them."""
+
+import pytest
+
+from todo.database.url import DatabaseUrl
+from todo.problems import CannotStart
+
+NEON = "ep-cool-darkness-123456"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "for_driver"),
+    [
+        ("postgresql://u:p@localhost/todo", "postgresql://u:p@localhost/todo"),
+        ("postgres://u:p@localhost:5433/todo", "postgresql://u:p@localhost:5433/todo"),
+        ("postgresql+asyncpg://u:p@db/todo", "postgresql://u:p@db/todo"),
+        ("postgresql+psycopg://u:p@db/todo", "postgresql://u:p@db/todo"),
+        ("  postgresql://u:p@db/todo\n", "postgresql://u:p@db/todo"),
+        ("postgresql://u@db", "postgresql://u@db/u"),
+        ("postgresql://u:p%40ss%2Fw@db/todo", "postgresql://u:p%40ss%2Fw@db/todo"),
+        ("postgresql://u:p@[::1]:5432/todo", "postgresql://u:p@[::1]:5432/todo"),
+        ("postgresql:///todo?host=/run/postgresql", "postgresql:///todo?host=%2Frun%2Fpostgresql"),
+        ("postgresql://u:p@db/todo?sslmode=verify-full", "postgresql://u:p@db/todo?sslmode=verify-full"),
+        (
+            f"postgresql://neondb_owner:p@{NEON}.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+            f"postgresql://neondb_owner:p@{NEON}.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+        ),
+        (
+            f"postgresql://neondb_owner:p@{NEON}-pooler.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+            f"postgresql://neondb_owner:p@{NEON}-pooler.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+        ),
+        ("postgresql://u:p@db/todo?pgbouncer=true&connect_timeout=10", "postgresql://u:p@db/todo"),
+    ],
+)
+def test_what_people_paste_is_made_fit_for_the_driver(pasted: str, for_driver: str) -> None:
+    assert DatabaseUrl.parse(pasted).for_driver() == for_driver
+
+
+@pytest.mark.parametrize(
+    ("pasted", "is_pooled"),
+    [
+        (f"postgresql://u:p@{NEON}-pooler.eu-central-1.aws.neon.tech/neondb", True),
+        (f"postgresql://u:p@{NEON}.eu-central-1.aws.neon.tech/neondb", False),
+        ("postgresql://u:p@bouncer:6432/todo?pgbouncer=true", True),
+        ("postgresql://u:p@localhost/todo", False),
+    ],
+)
+def test_a_pooler_is_recognised(pasted: str, is_pooled: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    assert DatabaseUrl.parse(pasted).is_pooled is is_pooled
+
+
+@pytest.mark.parametrize(
+    "pasted", ["", "sqlite:///todo.db", "mysql://u@db/todo", "localhost", "postgresql://u@db:x/t"]
+)
+def test_what_is_no_postgresql_address_is_refused(pasted: str) -> None:
+    with pytest.raises(CannotStart, match="TODO_DATABASE_URL"):
+        DatabaseUrl.parse(pasted)
+
+
+def test_the_password_is_not_shown() -> None:
+    url = DatabaseUrl.parse("postgresql://u:hidden@db/todo?sslmode=require")
+
+    assert "hidden" not in repr(url)
+    assert url.without_password == "u@db/todo"  # noqa: S105  # the opposite of one
+
+
+def test_another_role_keeps_the_rest() -> None:
+    url = DatabaseUrl.parse("postgresql://u:p@db:5433/todo?sslmode=require").as_role("todo_app_1", "a/b")
+
+    assert str(url) == "postgresql://todo_app_1:a%2Fb@db:5433/todo?sslmode=require"

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +41,30 @@ def build() -> None:
     """Build every part; exits with one sentence when a part cannot be built."""
     for name, (source, output) in PARTS.items():
         print(f"Building {name} …", flush=True)  # noqa: T201  # a build says what it does
-        with tempfile.TemporaryDirectory() as folder:
-            # A copy, so that a package build leaves nothing behind in the sources.
-            work = Path(folder) / source.name
-            shutil.copytree(source, work, ignore=shutil.ignore_patterns("node_modules"))
-            _npm(name, work, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        with _installed(name, source) as folder:
             output.parent.mkdir(parents=True, exist_ok=True)
-            _npm(name, work, "run", "build", "--", str(output))
+            _npm(name, folder, "run", "build", "--", str(output))
+
+
+def check() -> None:
+    """Check the types of every part; exits with what is wrong."""
+    for name, (source, _) in PARTS.items():
+        with _installed(name, source) as folder:
+            _npm(name, folder, "run", "check", "--if-present")
+
+
+@contextmanager
+def _installed(name: str, source: Path) -> Iterator[Path]:
+    """Give a copy of a part with its packages, so that nothing is left behind in the sources."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / source.name
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
+        _npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        yield copy
 
 
 def _npm(name: str, folder: Path, *arguments: str) -> None:
-    node = _NODE_HOME / ("node.exe" if os.name == "nt" else "bin/node")
+    node = _NODE_HOME / "bin" / "node"
     # The wheel's own `npm` script is a dereferenced link that cannot find itself.
     npm_cli = next(_NODE_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
@@ -65,10 +80,10 @@ def _npm(name: str, folder: Path, *arguments: str) -> None:
     if finished.returncode:
         reason = "\n".join(finished.stdout.strip().splitlines()[-12:])
         sys.exit(
-            f"{reason}\n\nCannot build {name}: `npm {arguments[0]}` failed. "
+            f"{reason}\n\nCannot build {name}: `npm {' '.join(arguments[:2])}` failed. "
             "Check that the npm registry can be reached, then run the same command again."
         )
 
 
 if __name__ == "__main__":
-    build()
+    check() if "--check" in sys.argv else build()

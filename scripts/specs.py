@@ -24,18 +24,18 @@ _COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS is_required,
        COALESCE(pg_get_expr(adbin, adrelid), '') AS value, attgenerated = 's' AS is_generated
   FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
- WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+ WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 _RULES = """
 SELECT conname AS name, pg_get_constraintdef(oid) AS rule FROM pg_constraint
- WHERE conrelid = $1::regclass AND contype <> 'n'
+ WHERE conrelid = $1::text::regclass AND contype <> 'n'
 UNION ALL
 SELECT relname, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$')
   FROM pg_index JOIN pg_class ON oid = indexrelid
- WHERE indrelid = $1::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+ WHERE indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 UNION ALL
 SELECT policyname, 'POLICY TO ' || array_to_string(roles, ', ') || ' USING ' || qual FROM pg_policies
- WHERE tablename = $1
+ WHERE tablename = $1::text
 ORDER BY 1
 """
 
@@ -83,7 +83,7 @@ async def tables_block(url: DatabaseUrl, tables: tuple[str, ...]) -> str:
         for table in tables:
             columns = [_column(dict(row)) for row in await connection.fetch(_COLUMNS, table)]
             rules = [
-                f"| `{row['name']}` | `{row['rule'].strip()}` |"
+                f"| `{row['name']}` | `{_one_line(row['rule'])}` |"
                 for row in await connection.fetch(_RULES, table)
             ]
             parts += [
@@ -119,9 +119,13 @@ def _openapi() -> dict[str, Any]:
 
 
 def _column(row: Mapping[str, Any]) -> str:
-    value = f"`{row['value']}`" if row["value"] else ""
+    value = f"`{_one_line(row['value'])}`" if row["value"] else ""
     kind = " generated" if row["is_generated"] else ""
     return f"| `{row['name']}` | {row['type']} | {'no' if row['is_required'] else 'yes'} | {value}{kind} |"
+
+
+def _one_line(definition: str) -> str:
+    return re.sub(r"\s+", " ", definition).strip().replace("|", "\\|")
 
 
 async def _write(url: DatabaseUrl) -> None:

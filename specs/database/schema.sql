@@ -5,7 +5,9 @@ COMMENT ON SCHEMA public IS 'standard public schema';
 CREATE FUNCTION public.todo_exists(wanted uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog'
-    AS $$SELECT EXISTS (SELECT FROM public.todos WHERE id = wanted)$$;
+    AS $$SELECT EXISTS (
+                SELECT FROM public.todos WHERE ARRAY[user_id, id] @> ARRAY[wanted] AND id = wanted
+            )$$;
 
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
@@ -58,7 +60,7 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT uq_todos_user_id_change_seq UNIQUE (user_id, change_seq);
 
-CREATE INDEX ix_todos_owner ON public.todos USING brin (user_id, id);
+CREATE INDEX ix_todos_owner ON public.todos USING gin ((ARRAY[user_id, id])) WITH (fastupdate=off);
 
 CREATE INDEX ix_todos_trash ON public.todos USING btree (user_id, created_at, id) WHERE (deleted_at IS NOT NULL);
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from todo.migrations.runner import current_revision, head_revision, migrate
+from todo.migrations.runner import current_revision, downgrade, head_revision, migrate
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
 from todo.serve.doctor import examine
@@ -47,8 +47,9 @@ def _parser() -> argparse.ArgumentParser:
 
     migrating = commands.add_parser("migrate", help="bring the database to the schema this version needs")
     how = migrating.add_mutually_exclusive_group()
+    how.add_argument("--to", metavar="REVISION", help="upgrade to this revision and no further")
     how.add_argument(
-        "--to", metavar="REVISION", help="upgrade to this revision; -REVISION or -base downgrades"
+        "--down-to", metavar="REVISION", help="go back to this revision; `base` drops everything"
     )
     how.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 if there is something to do"
@@ -73,6 +74,8 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
                 raise CannotStart(f"The schema is at {current or 'nothing'}, not at {head_revision()}.")
         elif chosen.to:
             asyncio.run(migrate(url, chosen.to))
+        elif chosen.down_to:
+            asyncio.run(downgrade(url, chosen.down_to))
         else:
             asyncio.run(prepare_database(settings, url, secret_of(settings)))
         _show(f"The schema is at {asyncio.run(current_revision(url)) or 'nothing'}.")

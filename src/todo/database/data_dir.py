@@ -17,6 +17,15 @@ class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def is_in_use(self) -> bool:
+        """Whether a `todo serve` holds the folder."""
+        lock = fasteners.InterProcessLock(self.path / "lock")
+        if not self.path.exists() or lock.acquire(blocking=False):
+            if lock.acquired:
+                lock.release()
+            return False
+        return True
+
     @property
     def cluster(self) -> Path:
         """Where the embedded PostgreSQL keeps its files."""

@@ -7,7 +7,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -160,7 +159,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd="/" if sys.platform != "win32" else None,
+                cwd="/",
                 user=self._account,
                 group=self._account,
                 extra_groups=[] if self._account else None,

@@ -48,23 +48,29 @@ async def current_revision(url: DatabaseUrl) -> str | None:
 
 
 async def migrate(url: DatabaseUrl, revision: str = "head") -> None:
-    """Upgrade to `revision`, or downgrade to it with a leading `-` (`-base` empties the schema).
+    """Upgrade to `revision`; others who start at the same time wait.
 
-    Others who start at the same time wait. Raises `CannotStart` with the database's reason when refused.
+    Raises `CannotStart` with the database's reason when refused.
     """
     async with connect(url) as gate:
         await refuse_old_server(gate)
-        await gate.fetchval("SELECT pg_advisory_lock($1)", _LOCK)
         with explained_privileges(url):
             await create_groups(gate)
-            await _run_alembic(url, functools.partial(_move, revision=revision))
+            await _run_alone(gate, url, functools.partial(command.upgrade, revision=revision))
 
 
-def _move(config: Config, revision: str) -> None:
-    if revision.startswith("-"):
-        command.downgrade(config, revision.removeprefix("-"))
-    else:
-        command.upgrade(config, revision)
+async def downgrade(url: DatabaseUrl, revision: str) -> None:
+    """Go back to `revision`; `base` empties the schema, todos included."""
+    async with connect(url) as gate:
+        with explained_privileges(url):
+            await _run_alone(gate, url, functools.partial(command.downgrade, revision=revision))
+
+
+async def _run_alone(gate: "DriverConnection", url: DatabaseUrl, run: Callable[[Config], object]) -> None:
+    # A lock of a transaction, not of a session: a pooler would lose track of that.
+    async with gate.transaction():
+        await gate.fetchval("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await _run_alembic(url, run)
 
 
 async def draft(url: DatabaseUrl, message: str) -> None:

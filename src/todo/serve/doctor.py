@@ -9,7 +9,6 @@ from importlib.resources import files
 
 from todo.auth.server import node_program
 from todo.database.data_dir import DataDir, open_data_dir
-from todo.database.embedded import EmbeddedPostgres
 from todo.database.engine import connect
 from todo.database.roles import refuse_old_server, refuse_unbound_role
 from todo.database.url import DatabaseUrl
@@ -66,7 +65,7 @@ def _node_runs() -> str:
 
 
 def _folder_is_usable(settings: Settings) -> str:
-    if not EmbeddedPostgres(DataDir(settings.data_dir).cluster).is_running():
+    if not DataDir(settings.data_dir).is_in_use():
         with open_data_dir(settings.data_dir):
             pass
     free = shutil.disk_usage(settings.data_dir).free

@@ -17,12 +17,17 @@ Todo Evolution is ready.
 
 Your first todo:
 
+{steps}
+
+Ctrl-C stops it."""
+_STEPS = """\
   S=$(curl -s {origin}/api/auth/sign-up/email -H 'content-type: application/json' \\
       -d '{{"email":"me@example.com","password":"a long password","name":"Me"}}' | {pick_token})
   T=$(curl -s {origin}/api/auth/token -H "authorization: Bearer $S" | {pick_token})
-  curl -s {origin}/api/todos -H "authorization: Bearer $T"
-
-Ctrl-C stops it."""
+  curl -s {origin}/api/todos -H "authorization: Bearer $T\""""
+_STEPS_ELSEWHERE = """\
+  T=<an access token of {issuer} for {audience}>
+  curl -s {origin}/api/todos -H "authorization: Bearer $T\""""
 _PICK_TOKEN = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])'"  # noqa: S105  # a command
 
 
@@ -33,7 +38,10 @@ def say(line: str) -> None:
 
 def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
     """Show the first screen as soon as the service answers, and not before."""
-    screen = _SCREEN.format(origin=wiring.origin, pick_token=_PICK_TOKEN)
+    steps = (_STEPS if settings.runs_auth_server else _STEPS_ELSEWHERE).format(
+        origin=wiring.origin, pick_token=_PICK_TOKEN, issuer=wiring.issuer, audience=wiring.audience
+    )
+    screen = _SCREEN.format(origin=wiring.origin, steps=steps)
     thread = threading.Thread(
         target=_when_ready, args=(f"{local_address(settings)}/health/ready", lambda: say(screen)), daemon=True
     )

@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
         say("Starting the API …")
         announce_when_ready(settings, wiring)
-        run_workers(settings.workers, wiring, listener)
+        run_workers(settings, wiring, listener)
         # What is left is bounded in time; a second signal must not leave a child behind.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -61,7 +61,10 @@ def secret_of(settings: Settings) -> bytes:
 def reachable_database(settings: Settings) -> Iterator[DatabaseUrl]:
     """Give a command the database: the one that is being served from, or one brought up for the while."""
     server = EmbeddedPostgres(DataDir(settings.data_dir).cluster)
-    if settings.database_url is None and server.is_running():
+    if settings.database_url:
+        yield DatabaseUrl.parse(settings.database_url.get_secret_value())
+        return
+    if server.is_running():
         yield server.url
         return
     with open_data_dir(settings.data_dir) as data_dir, database(settings, data_dir) as url:

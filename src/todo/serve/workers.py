@@ -17,7 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from todo.app import create_app
 from todo.problems import CannotStart
-from todo.settings import Wiring
+from todo.settings import Settings, Wiring
 
 _DRAIN_SECONDS = 15
 _BACKLOG = 2048
@@ -41,23 +41,25 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def run_workers(count: int, wiring: Wiring, listener: socket.socket) -> None:
+def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> None:
     """Serve until told to stop, then finish the requests in flight."""
     config = uvicorn.Config(
         functools.partial(_worker_app, wiring),
         factory=True,
         lifespan="on",
         http="httptools",
-        proxy_headers=False,
+        # Believed from anybody else, the header would let a caller choose where they come from.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
         access_log=False,
         log_config=None,
-        workers=count,
+        workers=settings.workers,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     # Having drained, uvicorn raises the signal again for whoever was there before it.
     with suppress(KeyboardInterrupt):
-        if count == 1:
+        if settings.workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
             Multiprocess(config, sockets=[listener]).run()

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller
 from todo.database.transaction import Database, Transaction
-from todo.problems import Unauthenticated
+from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 
 bearer = HTTPBearer(
     scheme_name="bearer",
@@ -36,9 +36,13 @@ class SignedInRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        # A route that takes some has a model that refuses the others.
+        takes_query = bool(self.dependant.query_params)
 
         async def handle_signed_in(request: Request) -> Response:
             request.state.caller = await _authenticate(request)
+            if not takes_query:
+                _refuse_query(request)
             return await handle(request)
 
         return handle_signed_in
@@ -49,6 +53,21 @@ async def _authenticate(request: Request) -> Caller:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return await backend(request).tokens.verify(token.strip())
+
+
+def _refuse_query(request: Request) -> None:
+    if names := list(dict.fromkeys(request.query_params)):
+        raise ValidationFailed(
+            errors=[
+                {
+                    "location": "query",
+                    "pointer": json_pointer([name]),
+                    "code": "extra_forbidden",
+                    "detail": "this address takes no such parameter",
+                }
+                for name in names
+            ]
+        )
 
 
 def backend(request: Request) -> Backend:

@@ -1,7 +1,7 @@
 """Problems as RFC 9457 answers, and as the OpenAPI document promises them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -23,6 +23,7 @@ from todo.problems import (
     Unauthenticated,
     Unavailable,
     ValidationFailed,
+    json_pointer,
 )
 
 _logger = logging.getLogger(__name__)
@@ -138,14 +139,10 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     path = [] if error["type"] == "json_invalid" else path
     return {
         "location": str(location),
-        "pointer": _pointer(path),
+        "pointer": json_pointer(path),
         "code": error["type"],
         "detail": str(error["msg"]).removeprefix("Value error, "),
     }
-
-
-def _pointer(path: Sequence[object]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -156,4 +153,4 @@ def _allowed_methods(request: Request) -> list[str]:
             match, _ = route.matches({**request.scope, "method": method})
             if match is Match.FULL:
                 methods.add(method)
-    return sorted(methods)
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)

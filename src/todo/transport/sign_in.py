@@ -5,7 +5,10 @@ from fastapi.responses import Response
 from starlette.routing import Route
 
 from todo.auth.proxy import AuthProxy
+from todo.problems import BodyTooLarge, NotFound
 
+# The auth server takes no more, and would cut the connection in mid-sentence to say so.
+_BODY_LIMIT_BYTES = 65_536
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -16,10 +19,15 @@ def sign_in_route(proxy: AuthProxy) -> Route:
         target = request.scope["raw_path"]
         if request.scope["query_string"]:
             target += b"?" + request.scope["query_string"]
+        body = await request.body()
+        if len(body) > _BODY_LIMIT_BYTES:
+            raise BodyTooLarge
         client_ip = request.client.host if request.client else "127.0.0.1"
         status, headers, body = await proxy.forward(
-            request.method, target, request.headers.raw, await request.body(), client_ip
+            request.method, target, request.headers.raw, body, client_ip
         )
+        if status == NotFound.status and not body:
+            raise NotFound
         response = Response(body, status)
         # As a list: a sign-in sets more than one cookie, and a mapping would keep the last alone.
         response.raw_headers = [*headers, (b"content-length", str(len(body)).encode())]

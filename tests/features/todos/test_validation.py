@@ -120,6 +120,20 @@ async def test_a_query_that_breaks_a_rule_is_refused(alice: Person, query: str) 
     assert problem["errors"][0]["location"] == "query"
 
 
+@pytest.mark.parametrize(
+    ("method", "action"),
+    [("POST", ""), ("GET", "/{id}"), ("PATCH", "/{id}"), ("PATCH", "/{id}/complete"), ("DELETE", "/{id}")],
+)
+async def test_a_query_where_none_is_taken_is_refused(alice: Person, method: str, action: str) -> None:
+    todo = await alice.make_todo()
+    path = "/api/todos" + action.format(id=todo["id"])
+
+    response = await alice.request(method, f"{path}?force=1", json={"title": "x"})
+
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/force")
+    assert (await alice.get("/api/todos")).json()["items"] == [todo]
+
+
 @pytest.mark.parametrize("todo_id", ["1", "nonsense", "%00", "019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e2"])
 async def test_an_id_that_is_no_uuid_is_refused(alice: Person, todo_id: str) -> None:
     response = await alice.get(f"/api/todos/{todo_id}")

@@ -121,7 +121,11 @@ async def reopen_todo(
 
 
 @router.delete(
-    "/{todo_id}", operation_id="delete_todo", status_code=204, responses=problem_responses(403, 404, 412)
+    "/{todo_id}",
+    operation_id="delete_todo",
+    status_code=204,
+    response_class=Response,
+    responses=problem_responses(403, 404, 412),
 )
 async def delete_todo(todo_id: TodoId, service: WritingService, if_match: IfMatch = None) -> None:
     """Move a todo to the trash: list it with `status=deleted`, bring it back with `restore`."""

@@ -1,0 +1,89 @@
+"""Rules of the house that imports cannot see."""
+
+import ast
+import inspect
+import json
+import re
+from pathlib import Path
+
+import todo
+from scripts.specs import openapi_json
+from todo.features.todos.service import TodoService
+from todo.problems import Problem
+from todo.transport import problem_json
+
+SOURCE = Path(todo.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+VERBS = {
+    "create_todo",
+    "list_todos",
+    "get_todo",
+    "update_todo",
+    "complete_todo",
+    "reopen_todo",
+    "delete_todo",
+    "restore_todo",
+}
+
+
+def test_one_place_commits() -> None:
+    commits = [
+        path for path in MODULES if re.search(r"\bCOMMIT\b|\.commit\(", path.read_text(encoding="utf-8"))
+    ]
+
+    assert commits == [SOURCE / "database/transaction.py"]
+
+
+def test_a_setting_of_the_database_never_outlives_its_transaction() -> None:
+    plain_set = re.compile(r"""["' ;]SET (?!LOCAL|role|\{)[a-z_.]+ *(=|TO)""")
+    code = [path for path in MODULES if "migrations" not in path.parts]
+
+    assert [path for path in code if plain_set.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_one_verb_all_the_way_down() -> None:
+    service = {
+        name for name, _ in inspect.getmembers(TodoService, inspect.isfunction) if not name.startswith("_")
+    }
+    paths = json.loads(openapi_json())["paths"]
+    operations = {
+        operation["operationId"]
+        for path, methods in paths.items()
+        for operation in methods.values()
+        if path.startswith("/api/todos")
+    }
+
+    assert service == operations == VERBS
+
+
+def test_every_module_opens_with_a_sentence() -> None:
+    silent = [
+        path
+        for path in MODULES
+        if path.read_text(encoding="utf-8").strip()
+        and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+    assert silent == []
+
+
+def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
+    statuses = [problem.status for problem in Problem.__subclasses__()]
+
+    assert len(statuses) == len(set(statuses))
+    assert {401, 403, 404, 405, 412, 413, 422, 500, 503} == set(problem_json._BY_STATUS)
+
+
+def test_every_operation_documents_its_problems_in_one_shape() -> None:
+    paths = json.loads(openapi_json())["paths"]
+
+    shapes = {
+        (content_type, content["schema"]["$ref"])
+        for methods in paths.values()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        for content_type, content in response.get("content", {}).items()
+        if status >= "400"
+    }
+
+    assert shapes == {("application/problem+json", "#/components/schemas/Problem")}

@@ -1,0 +1,29 @@
+"""The files under specs/ say what the running code does."""
+
+from scripts.specs import SPECS, openapi_json, operations_block, tables_block, with_block
+from tests.factories import Service, new_database
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import migrate
+
+REWRITE = "out of date: run `make specs`"
+
+
+async def test_the_openapi_document_is_the_one_in_specs(service: Service) -> None:
+    served = (await service.client.get("/openapi.json")).json()
+
+    assert openapi_json() == (SPECS / "api/openapi.json").read_text(encoding="utf-8"), REWRITE
+    assert served["paths"].keys() == {path for path in served["paths"] if f'"{path}"' in openapi_json()}
+
+
+def test_the_operations_are_the_ones_in_specs() -> None:
+    page = (SPECS / "api/todos.md").read_text(encoding="utf-8")
+
+    assert with_block(page, operations_block()) == page, REWRITE
+
+
+async def test_the_tables_are_the_ones_in_specs(server: DatabaseUrl) -> None:
+    page = (SPECS / "database/todos.md").read_text(encoding="utf-8")
+    async with new_database(server) as url:
+        await migrate(url)
+
+        assert with_block(page, await tables_block(url, ("todos", "users"))) == page, REWRITE

@@ -1,0 +1,101 @@
+"""Indexes follow the queries: what a page reads does not grow with the table."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.factories import SECRET, migrated_database
+from todo.database.engine import connect
+from todo.database.roles import APP_GROUP, login_of
+from todo.database.url import DatabaseUrl
+from todo.features.todos.repository import _page
+from todo.features.todos.schemas import TodoSort, TodoStatus
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+PERSON = uuid4()
+FILL = """
+INSERT INTO todos (user_id, id, title, priority, created_at, updated_at, version, change_seq)
+SELECT users.id, gen_random_uuid(), 'Title ' || n, (ARRAY['low', 'medium', 'high', 'urgent'])[1 + n % 4],
+       now() - n * interval '1 minute', now() - n * interval '1 second', 1, n
+  FROM users, generate_series(1, $1::int) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+async def app(server: DatabaseUrl) -> AsyncIterator["Connection"]:
+    """The bound role on a database with many todos of some people."""
+    async with migrated_database(server) as url:
+        async with connect(url) as owner:
+            await owner.executemany("INSERT INTO users (id) VALUES ($1)", [(PERSON,), (uuid4(),), (uuid4(),)])
+            await owner.execute(FILL, 3000)
+            await owner.execute("VACUUM ANALYZE todos")
+        async with connect(login_of(APP_GROUP, url, SECRET)) as connection:
+            yield connection
+
+
+async def explain(app: "Connection", sql: str, *arguments: Any) -> dict[str, Any]:
+    async with app.transaction():
+        await app.execute(f"SET LOCAL app.user_id = '{PERSON}'")
+        text = await app.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) {sql}", *arguments)
+    plan: dict[str, Any] = json.loads(text)[0]["Plan"]
+    return plan
+
+
+def indexes(plan: dict[str, Any]) -> set[str]:
+    below = [indexes(child) for child in plan.get("Plans", [])]
+    return set().union(*below, {plan["Index Name"]} if "Index Name" in plan else set())
+
+
+INDEX_OF = {
+    "created_at": "ix_todos_user_id_created_at_id",
+    "updated_at": "ix_todos_user_id_updated_at_id",
+    "priority": "ix_todos_user_id_priority_rank_id",
+    "title": "ix_todos_user_id_title_key_id",
+}
+
+
+@pytest.mark.parametrize("sort", list(TodoSort))
+async def test_a_page_in_any_order_comes_from_its_index(app: "Connection", sort: TodoSort) -> None:
+    statement = _page(TodoStatus.ALL, False, False, sort, False)
+
+    plan = await explain(
+        app, statement.sql, *statement.arguments({"user_id": PERSON, "limit": 21, "offset": 0})
+    )
+
+    assert indexes(plan) == {INDEX_OF[sort.removeprefix("-")]}
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 40
+
+
+async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connection") -> None:
+    async with app.transaction():
+        await app.execute(f"SET LOCAL app.user_id = '{PERSON}'")
+        row = await app.fetchrow(
+            "SELECT created_at, id FROM todos ORDER BY created_at DESC, id DESC OFFSET 2500 LIMIT 1"
+        )
+    assert row is not None
+    statement = _page(TodoStatus.ALL, False, False, TodoSort.CREATED_AT_DESC, True)
+    place = {"after_value": row["created_at"], "after_id": row["id"]}
+
+    plan = await explain(
+        app, statement.sql, *statement.arguments({"user_id": PERSON, "limit": 21, "offset": 0, **place})
+    )
+
+    assert indexes(plan) == {INDEX_OF["created_at"]}
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 40
+
+
+async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseUrl) -> None:
+    async with migrated_database(server) as url, connect(url) as owner:
+        await owner.execute("INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 500)")
+        await owner.execute(FILL, 40)
+        await owner.execute("VACUUM ANALYZE todos")
+        query = await owner.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'todo_exists'")
+        plan = await owner.fetchval(f"EXPLAIN (FORMAT json) {query.replace('wanted', '$1::uuid')}", uuid4())
+
+    assert indexes(json.loads(plan)[0]["Plan"]) == {"ix_todos_owner"}

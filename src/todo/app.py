@@ -105,5 +105,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = document["components"]["schemas"]
         schemas["Problem"] = ProblemRead.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schemas["Problem"].pop("$defs")
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                for response in operation["responses"].values():
+                    response.setdefault("headers", {})["X-Request-ID"] = {"schema": {"type": "string"}}
         app.openapi_schema = document
     return app.openapi_schema

@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic.json_schema import SkipJsonSchema
 
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller
@@ -94,10 +95,11 @@ Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
 SharedBackend = Annotated[Backend, Depends(backend)]
 
+# Left out or a string: a header cannot be null, whatever its default in Python is.
 IfMatch = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(description="Act only if the todo still has this ETag; otherwise the answer is 412."),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(description="Answer 304 without a body if this is still the ETag.")
+    str | SkipJsonSchema[None], Header(description="Answer 304 without a body if this is still the ETag.")
 ]

@@ -44,6 +44,14 @@ _BY_STATUS: dict[int, type[Problem]] = {
 }
 
 
+_EXAMPLE_ERROR: FieldError = {
+    "location": "body",
+    "pointer": "/title",
+    "code": "string_too_long",
+    "detail": "String should have at most 200 characters",
+}
+
+
 class FieldErrorRead(BaseModel):
     """One refused value."""
 
@@ -75,9 +83,9 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """Describe the refusals of an operation for its OpenAPI entry."""
-    return {status: _described(_BY_STATUS[status]) for status in statuses}
+    return {problem.status: _described(problem) for problem in problems}
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -121,6 +129,8 @@ def _summary(problem: type[Problem]) -> dict[str, Any]:
 
 def _described(problem: type[Problem]) -> dict[str, Any]:
     example = _summary(problem) | {"request_id": "019a5e2c7a107c3e9d526b1f0c4a8e21"}
+    if problem is ValidationFailed:
+        example["errors"] = [_EXAMPLE_ERROR]
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     described: dict[str, Any] = {
         "description": example["detail"],

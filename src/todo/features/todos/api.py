@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 
 from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
-from todo.features.todos.service import TodoService, todo_service
+from todo.features.todos.service import TodoChanged, TodoNotFound, TodoNotOwned, TodoService, todo_service
+from todo.problems import BodyTooLarge, InternalError, Unauthenticated, Unavailable, ValidationFailed
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.http_request import (
     IfMatch,
@@ -24,7 +25,7 @@ router = APIRouter(
     tags=["todos"],
     route_class=SignedInRoute,
     dependencies=[Security(bearer)],
-    responses=problem_responses(401, 422, 500, 503),
+    responses=problem_responses(Unauthenticated, BodyTooLarge, ValidationFailed, InternalError, Unavailable),
 )
 
 
@@ -40,18 +41,20 @@ ReadingService = Annotated[TodoService, Depends(_reading_service)]
 WritingService = Annotated[TodoService, Depends(_writing_service)]
 TodoId = Annotated[UUID, Path(description="The todo's id.")]
 
-_ETAG = {"ETag": {"description": "The version, in quotes.", "schema": {"type": "string"}}}
-_LOCATION = {"Location": {"description": "Where the todo is.", "schema": {"type": "string"}}}
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already.", "headers": _ETAG}}
-_ONE = problem_responses(403, 404)
-_ONE_CHANGED = {200: {"headers": _ETAG}, **problem_responses(403, 404, 412)}
+_ETAG: dict[str, Any] = {"ETag": {"description": "The version, in quotes.", "schema": {"type": "string"}}}
+_PAGE_ETAG: dict[str, Any] = {"ETag": {"description": "Changes with the page.", "schema": {"type": "string"}}}
+_LOCATION: dict[str, Any] = {"Location": {"description": "Where the todo is.", "schema": {"type": "string"}}}
+_TODO: dict[str, Any] = {"description": "The todo as it is now.", "headers": _ETAG}
+_UNCHANGED: dict[int | str, Any] = {304: {"description": "You have it already.", "headers": _ETAG}}
+_FOUND = problem_responses(TodoNotOwned, TodoNotFound)
+_CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
 
 
 @router.post(
     "",
     operation_id="create_todo",
     status_code=201,
-    responses={201: {"headers": _ETAG | _LOCATION}, **problem_responses(413)},
+    responses={201: {"description": "The new todo.", "headers": _ETAG | _LOCATION}},
 )
 async def create_todo(new: TodoCreate, service: WritingService, response: Response) -> TodoRead:
     """Add a todo. The answer is sent once it is stored for good."""
@@ -61,7 +64,10 @@ async def create_todo(new: TodoCreate, service: WritingService, response: Respon
 
 
 @router.get(
-    "", operation_id="list_todos", response_model=TodoPage, responses={200: {"headers": _ETAG}, **_UNCHANGED}
+    "",
+    operation_id="list_todos",
+    response_model=TodoPage,
+    responses={200: {"description": "One page.", "headers": _PAGE_ETAG}, **_UNCHANGED},
 )
 async def list_todos(
     wanted: Annotated[TodoFilter, Query()], service: ReadingService, if_none_match: IfNoneMatch = None
@@ -83,7 +89,7 @@ async def list_todos(
     "/{todo_id}",
     operation_id="get_todo",
     response_model=TodoRead,
-    responses={200: {"headers": _ETAG}, **_UNCHANGED, **_ONE},
+    responses={200: _TODO, **_UNCHANGED, **_FOUND},
 )
 async def get_todo(
     todo_id: TodoId, service: ReadingService, response: Response, if_none_match: IfNoneMatch = None
@@ -96,7 +102,7 @@ async def get_todo(
     return _tagged(todo, response)
 
 
-@router.patch("/{todo_id}", operation_id="update_todo", responses={**_ONE_CHANGED, **problem_responses(413)})
+@router.patch("/{todo_id}", operation_id="update_todo", responses=_CHANGED)
 async def update_todo(
     todo_id: TodoId, wanted: TodoUpdate, service: WritingService, response: Response, if_match: IfMatch = None
 ) -> TodoRead:
@@ -104,7 +110,7 @@ async def update_todo(
     return _tagged(await service.update_todo(todo_id, wanted, expected_versions(if_match)), response)
 
 
-@router.patch("/{todo_id}/complete", operation_id="complete_todo", responses=_ONE_CHANGED)
+@router.patch("/{todo_id}/complete", operation_id="complete_todo", responses=_CHANGED)
 async def complete_todo(
     todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
 ) -> TodoRead:
@@ -112,7 +118,7 @@ async def complete_todo(
     return _tagged(await service.complete_todo(todo_id, expected_versions(if_match)), response)
 
 
-@router.patch("/{todo_id}/reopen", operation_id="reopen_todo", responses=_ONE_CHANGED)
+@router.patch("/{todo_id}/reopen", operation_id="reopen_todo", responses=_CHANGED)
 async def reopen_todo(
     todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
 ) -> TodoRead:
@@ -125,14 +131,14 @@ async def reopen_todo(
     operation_id="delete_todo",
     status_code=204,
     response_class=Response,
-    responses=problem_responses(403, 404, 412),
+    responses={204: {"description": "It is in the trash."}, **_FOUND, **problem_responses(TodoChanged)},
 )
 async def delete_todo(todo_id: TodoId, service: WritingService, if_match: IfMatch = None) -> None:
     """Move a todo to the trash: list it with `status=deleted`, bring it back with `restore`."""
     await service.delete_todo(todo_id, expected_versions(if_match))
 
 
-@router.patch("/{todo_id}/restore", operation_id="restore_todo", responses=_ONE_CHANGED)
+@router.patch("/{todo_id}/restore", operation_id="restore_todo", responses=_CHANGED)
 async def restore_todo(
     todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
 ) -> TodoRead:

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from todo.features.todos.models import Description, PlainText, Priority, Title
 
@@ -118,10 +119,10 @@ class TodoFilter(BaseModel):
     q: PlainText = Field("", max_length=200, description="Part of the title or description, in any case.")
     sort: TodoSort = TodoSort.CREATED_AT_DESC
     limit: int = Field(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX)
-    offset: int | None = Field(
+    offset: int | SkipJsonSchema[None] = Field(
         None, ge=0, le=OFFSET_MAX, description="Skip so many; not together with `cursor`."
     )
-    cursor: str | None = Field(
+    cursor: str | SkipJsonSchema[None] = Field(
         None,
         max_length=CURSOR_MAX_LENGTH,
         description="`next_cursor` of the page before, with the same filters and sort.",

@@ -17,7 +17,7 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
     baseURL: config.origin,
     basePath: "/api/auth",
     secret: config.secret,
-    trustedOrigins: [config.origin],
+    trustedOrigins: [config.origin, ...sameMachine(config.origin)],
     telemetry: { enabled: false },
     database: { db: db as Kysely<any>, type: "postgres", schemaName: SCHEMA, transaction: true },
     emailAndPassword: {
@@ -69,6 +69,11 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
 
 export function createAuth(config: Config, db: Kysely<unknown>) {
   return betterAuth(authOptions(config, db));
+}
+
+/** `localhost` has a second name that people type; both lead to this very server. */
+function sameMachine(origin: string): string[] {
+  return origin.startsWith("http://localhost") ? [origin.replace("localhost", "127.0.0.1")] : [];
 }
 
 async function refuseUnstorable(user: Record<string, unknown>): Promise<void> {

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -20,7 +22,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: PortNumber = 8000
-    origin: str = Field("", pattern=r"^(https?://[^/\s]+)?$")
+    origin: str = ""
     data_dir: Path = platformdirs.user_data_path("todo-evolution", appauthor=False)
     workers: int = Field(1, ge=1, le=64)
     secret: SecretStr | None = Field(None, min_length=32)
@@ -34,6 +36,16 @@ class Settings(BaseSettings):
     auth_issuer: str | None = None
     auth_jwks_url: str | None = None
     auth_audience: str | None = None
+
+    @field_validator("origin")
+    @classmethod
+    def _bare_origin(cls, value: str) -> str:
+        if not value:
+            return value
+        address = urlsplit(value)
+        if address.scheme not in _DEFAULT_PORTS or not address.hostname or address.path.strip("/"):
+            raise ValueError("must be like https://todo.example, without a path")
+        return _origin(address.scheme, address.hostname, address.port)
 
     @field_validator("data_dir")
     @classmethod
@@ -49,12 +61,18 @@ class Settings(BaseSettings):
     @property
     def public_origin(self) -> str:
         """The address people and tokens know this service by."""
-        return self.origin or f"http://localhost:{self.port}"
+        return self.origin or _origin("http", "localhost", self.port)
 
     @property
     def runs_auth_server(self) -> bool:
         """Whether sign-in is ours; false when an outside issuer is set."""
         return self.auth_issuer is None
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    # As browsers write it, because tokens and cookies compare it letter by letter.
+    is_default = port in {None, _DEFAULT_PORTS[scheme]}
+    return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
 
 
 @dataclass(frozen=True)

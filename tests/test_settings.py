@@ -1,0 +1,40 @@
+"""Settings as operators write them."""
+
+import pytest
+from pydantic import ValidationError
+
+from todo.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://todo.example", "https://todo.example"),
+        ("https://todo.example/", "https://todo.example"),
+        ("https://TODO.example:443", "https://todo.example"),
+        ("http://todo.example:8080", "http://todo.example:8080"),
+        ("", "http://localhost:8000"),
+    ],
+)
+def test_the_origin_is_written_as_browsers_write_it(written: str, origin: str) -> None:
+    assert Settings(origin=written).public_origin == origin
+
+
+def test_the_default_port_is_left_out() -> None:
+    assert Settings(port=80).public_origin == "http://localhost"
+
+
+@pytest.mark.parametrize(
+    "written", ["todo.example", "ftp://todo.example", "https://todo.example/path", "https://"]
+)
+def test_what_is_no_origin_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError, match="must be like"):
+        Settings(origin=written)
+
+
+@pytest.mark.parametrize(
+    "half", [{"auth_issuer": "https://issuer.example"}, {"auth_jwks_url": "https://x.example/jwks"}]
+)
+def test_an_outside_issuer_needs_both_of_its_addresses(half: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="go together"):
+        Settings(**half)  # type: ignore[arg-type]  # by name

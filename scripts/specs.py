@@ -13,8 +13,10 @@ from todo.app import create_app
 from todo.database.embedded import binaries, embedded_postgres
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
+from todo.mcp_server import create_mcp_server
 from todo.migrations.runner import head_revision, migrate
 from todo.settings import Wiring
+from todo.transport.http_request import Backend
 
 SPECS = Path(__file__).parent.parent / "specs"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
@@ -43,6 +45,19 @@ ORDER BY 1
 def openapi_json() -> str:
     """Give the OpenAPI document the application serves."""
     return json.dumps(_openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+async def tools_json() -> str:
+    """Give the tools the MCP server lists."""
+    server = create_mcp_server(_no_backend)
+    tools = [
+        tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in await server.list_tools()
+    ]
+    return json.dumps(tools, indent=2, ensure_ascii=False) + "\n"
+
+
+def _no_backend() -> Backend:
+    raise RuntimeError("a list of tools needs no backend")
 
 
 def schema_sql(url: DatabaseUrl) -> str:
@@ -131,6 +146,7 @@ def _one_line(definition: str) -> str:
 async def _write(url: DatabaseUrl) -> None:
     await migrate(url)
     (SPECS / "api/openapi.json").write_text(openapi_json(), encoding="utf-8")
+    (SPECS / "api/tools.json").write_text(await tools_json(), encoding="utf-8")
     (SPECS / "database/schema.sql").write_text(schema_sql(url), encoding="utf-8")
     _rewrite(SPECS / "api/todos.md", operations_block())
     for page, tables in _TABLES.items():

@@ -1,5 +1,6 @@
 """Makes what tests are about: issuers, services, people and their todos."""
 
+import asyncio
 import json
 import threading
 import time
@@ -149,10 +150,29 @@ class Service:
     async def another(self) -> AsyncIterator["Service"]:
         """A second application on the same database, as another worker is."""
         app = create_app(self.wiring)
-        async with app.router.lifespan_context(app):
+        async with started(app):
             service = Service(app, self.wiring, self.owner_url, self.issuer)
             async with service.client:
                 yield service
+
+
+@asynccontextmanager
+async def started(app: FastAPI) -> AsyncIterator[None]:
+    """Run the application's lifespan in one task from start to end, as a server does."""
+    ready, ending = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.router.lifespan_context(app):
+            ready.set()
+            await ending.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live())
+        await ready.wait()
+        try:
+            yield
+        finally:
+            ending.set()
 
 
 def client_of(app: FastAPI) -> httpx2.AsyncClient:
@@ -200,7 +220,7 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
             auth_socket=None,
         )
         app = create_app(wiring)
-        async with app.router.lifespan_context(app):
+        async with started(app):
             service = Service(app, wiring, url, issuer)
             async with service.client:
                 yield service

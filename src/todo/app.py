@@ -19,6 +19,7 @@ from todo.database.engine import open_pool
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos import api as todos
+from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
 from todo.transport.guard import Guard
@@ -52,6 +53,9 @@ def create_app(wiring: Wiring) -> FastAPI:
     install_problem_handlers(app)
     app.include_router(todos.router)
     app.include_router(health_router(wiring.schema_revision))
+    mcp = create_mcp_server(lambda: app.state.backend)
+    app.state.mcp = mcp
+    app.router.routes.append(mcp_route(mcp, wiring.origin))
     if wiring.auth_socket:
         proxy = AuthProxy(httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         app.router.routes.append(sign_in_route(proxy))
@@ -78,6 +82,7 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
             ),
             secret=wiring.secret,
         )
+        await stack.enter_async_context(app.state.mcp.session_manager.run())
         yield
 
 

@@ -1,6 +1,6 @@
 """The files under specs/ say what the running code does."""
 
-from scripts.specs import SPECS, openapi_json, operations_block, tables_block, with_block
+from scripts.specs import SPECS, openapi_json, operations_block, tables_block, tools_json, with_block
 from tests.factories import Service, new_database
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import migrate
@@ -13,6 +13,10 @@ async def test_the_openapi_document_is_the_one_in_specs(service: Service) -> Non
 
     assert openapi_json() == (SPECS / "api/openapi.json").read_text(encoding="utf-8"), REWRITE
     assert served["paths"].keys() == {path for path in served["paths"] if f'"{path}"' in openapi_json()}
+
+
+async def test_the_tools_are_the_ones_in_specs() -> None:
+    assert await tools_json() == (SPECS / "api/tools.json").read_text(encoding="utf-8"), REWRITE
 
 
 def test_the_operations_are_the_ones_in_specs() -> None:

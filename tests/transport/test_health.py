@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.factories import Issuer, Service, client_of, run_service
+from tests.factories import Issuer, Service, client_of, run_service, started
 from todo.app import create_app
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
@@ -19,7 +19,7 @@ async def test_a_working_service_is_live_and_ready(service: Service) -> None:
 async def test_without_its_database_it_lives_but_is_not_ready(service: Service) -> None:
     wiring = replace(service.wiring, database_url="postgresql://nobody:hidden@127.0.0.1:1/none")
     app = create_app(wiring)
-    async with app.router.lifespan_context(app), client_of(app) as client:
+    async with started(app), client_of(app) as client:
         live = await client.get("/health/live")
         ready = await client.get("/health/ready")
 

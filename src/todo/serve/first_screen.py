@@ -14,6 +14,7 @@ Todo Evolution is ready.
 
   Page   {origin}/
   Docs   {origin}/docs
+  MCP    {origin}/mcp
 
 Your first todo:
 

@@ -41,7 +41,7 @@ class SignedInRoute(APIRoute):
         takes_query = bool(self.dependant.query_params)
 
         async def handle_signed_in(request: Request) -> Response:
-            request.state.caller = await _authenticate(request)
+            request.state.caller = await authenticate(request)
             if not takes_query:
                 _refuse_query(request)
             return await handle(request)
@@ -49,7 +49,8 @@ class SignedInRoute(APIRoute):
         return handle_signed_in
 
 
-async def _authenticate(request: Request) -> Caller:
+async def authenticate(request: Request) -> Caller:
+    """Give the caller of a request; raises `Unauthenticated` unless it carries a valid token."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated

@@ -58,7 +58,7 @@ $(UV):
 
 $(VENV)/.installed: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the Python packages …"
-	@$(UV) sync --frozen --quiet \
+	@$(UV) sync --frozen --quiet --compile-bytecode \
 	  || { echo "Cannot install the Python packages (see above): check that the package index can be reached;" \
 	            "where a package must be compiled, a C compiler is needed (Debian: apt install gcc)." >&2; exit 1; }
 	@touch $@

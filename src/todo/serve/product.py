@@ -18,7 +18,7 @@ from todo.database.roles import APP_GROUP, AUTH_GROUP, create_logins, login_of, 
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import head_revision, migrate
 from todo.serve.first_screen import announce_when_ready, say
-from todo.serve.workers import listening, run_workers
+from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _stop)
     with ExitStack() as stack:
         listener = stack.enter_context(listening(settings.host, settings.port))
+        if settings.workers == 1:
+            load_early()
         data_dir = stack.enter_context(open_data_dir(settings.data_dir))
         secret = secret_of(settings)
         url = stack.enter_context(database(settings, data_dir))

@@ -1,6 +1,7 @@
 """The processes that answer requests: one in this process, or several that it watches."""
 
 import functools
+import importlib
 import logging
 import multiprocessing
 import os
@@ -10,15 +11,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from todo.app import create_app
 from todo.problems import CannotStart
 from todo.settings import Settings, Wiring
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_APPLICATION = "todo.app"
 _DRAIN_SECONDS = 15
 _BACKLOG = 2048
 
@@ -39,6 +43,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     with listener:
         listener.listen(_BACKLOG)
         yield listener
+
+
+def load_early() -> None:
+    """Load the application's code while other things are waited for: it is half of a start."""
+    threading.Thread(target=importlib.import_module, args=(_APPLICATION,), daemon=True).start()
 
 
 def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> None:
@@ -74,12 +83,13 @@ def configure_logging() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _worker_app(wiring: Wiring) -> FastAPI:
+def _worker_app(wiring: Wiring) -> "FastAPI":
     parent = multiprocessing.parent_process()
     if parent is not None:
         configure_logging()
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
-    return create_app(wiring)
+    app: FastAPI = importlib.import_module(_APPLICATION).create_app(wiring)
+    return app
 
 
 def _end_with(wait_for_parent: Callable[[], object]) -> None:

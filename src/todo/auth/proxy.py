@@ -24,6 +24,9 @@ _HOP_BY_HOP = {
 # Only we may say where a request came from: the auth server counts failed sign-ins by it.
 _ABOUT_THE_CLIENT = {b"x-client-ip", b"x-real-ip", b"forwarded"}
 
+# Our own server says it already.
+_OURS_TO_SAY = {b"date"}
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -55,7 +58,7 @@ class AuthProxy:
         except httpx2.TransportError as error:
             _logger.warning("auth server did not answer: %s", type(error).__name__)
             raise Unavailable("Sign-in is restarting; try again shortly.") from error
-        return response.status_code, _without(response.headers.raw, set()), answer
+        return response.status_code, _without(response.headers.raw, _OURS_TO_SAY), answer
 
 
 async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:

@@ -28,6 +28,8 @@ _LONGEST_SOCKET_DIR = 90
 _START_TIMEOUT_SECONDS = 120
 _WATCH_SECONDS = 0.5
 _ROLE = "postgres"
+# Its log must not repeat what people wrote: the detail of an error quotes values, the statement may too.
+_QUIET_LOG = "-c log_error_verbosity=terse -c log_min_error_statement=panic"
 # Knows every language's letters, and is the same on every machine.
 _LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST")
 
@@ -68,7 +70,7 @@ class EmbeddedPostgres:
         if self._process():
             return
         self._forget_foreign_process()
-        options = f"-h '' -k '{self._own(self._socket_dir())}'"
+        options = f"-h '' -k '{self._own(self._socket_dir())}' {_QUIET_LOG}"
         self._run(
             "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--options", options,
             "--pgdata", str(self._cluster), "--log", str(self._cluster / "server.log"),
@@ -77,15 +79,16 @@ class EmbeddedPostgres:
     @contextmanager
     def running(self) -> Iterator[DatabaseUrl]:
         """Keep the server up until the block ends."""
-        self.start()
         ending = threading.Event()
         watcher = threading.Thread(target=self._keep_running, args=(ending,), name="postgres", daemon=True)
-        watcher.start()
         try:
+            self.start()
+            watcher.start()
             yield self.url
         finally:
             ending.set()
-            watcher.join()
+            if watcher.is_alive():
+                watcher.join()
             self.stop()
 
     def is_running(self) -> bool:
@@ -118,13 +121,13 @@ class EmbeddedPostgres:
         draft.rename(self._cluster)
 
     def _forget_foreign_process(self) -> None:
-        # After a restart of the machine the pid in the file may belong to another program, and PostgreSQL
+        # After a restart of the machine the pid in a lock file may belong to another program, and PostgreSQL
         # would take that for itself. A file whose process is gone is its own to judge: it knows whether
         # children of that process still hold the memory.
-        file = self._cluster / "postmaster.pid"
-        with suppress(OSError, ValueError, IndexError):
-            if psutil.pid_exists(int(file.read_text().splitlines()[0])):
-                file.unlink()
+        for file in (self._cluster / "postmaster.pid", self._socket_dir() / ".s.PGSQL.5432.lock"):
+            with suppress(OSError, ValueError, IndexError):
+                if psutil.pid_exists(int(file.read_text().splitlines()[0])):
+                    file.unlink()
 
     def _process(self) -> psutil.Process | None:
         with suppress(OSError, ValueError, IndexError, psutil.Error):
@@ -163,6 +166,8 @@ class EmbeddedPostgres:
                 user=self._account,
                 group=self._account,
                 extra_groups=[] if self._account else None,
+                # Ctrl-C in the terminal is for us; what we have begun here is finished first.
+                start_new_session=True,
                 check=False,
             )
             output.seek(0)

@@ -81,8 +81,13 @@ def explained_privileges(url: DatabaseUrl) -> Iterator[None]:
             raise
         raise CannotStart(
             f"The role {url.user!r} may not prepare the database: run `todo migrate` once with a role that "
-            f"owns the database and may create roles ({getattr(error, 'orig', error)})."
+            f"owns the database and may create roles ({_first_line(error)})."
         ) from error
+
+
+def _first_line(error: asyncpg.PostgresError | ProgrammingError) -> str:
+    reason = error.orig if isinstance(error, ProgrammingError) else error
+    return str(reason).partition("\n")[0]
 
 
 async def refuse_unbound_role(url: DatabaseUrl) -> None:

@@ -37,16 +37,17 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201  # this is the program's voice
 
 
-def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
-    """Show the first screen as soon as the service answers, and not before."""
+def announce_when_ready(settings: Settings, wiring: Wiring, and_then: Callable[[], None]) -> None:
+    """Show the first screen as soon as the service answers, and not before.
+
+    `and_then` is called afterwards.
+    """
     steps = (_STEPS if settings.runs_auth_server else _STEPS_ELSEWHERE).format(
         origin=wiring.origin, pick_token=_PICK_TOKEN, issuer=wiring.issuer, audience=wiring.audience
     )
     screen = _SCREEN.format(origin=wiring.origin, steps=steps)
-    thread = threading.Thread(
-        target=_when_ready, args=(f"{local_address(settings)}/health/ready", lambda: say(screen)), daemon=True
-    )
-    thread.start()
+    address = f"{local_address(settings)}/health/ready"
+    threading.Thread(target=_show_when_ready, args=(address, screen, and_then), daemon=True).start()
 
 
 def local_address(settings: Settings) -> str:
@@ -55,12 +56,13 @@ def local_address(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _when_ready(url: str, announce: Callable[[], None]) -> None:
+def _show_when_ready(url: str, screen: str, and_then: Callable[[], None]) -> None:
     pause = threading.Event()
     while not pause.wait(_POLL_SECONDS):
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own address
-                announce()
-                return
+                break
         except OSError:
             continue
+    say(screen)
+    and_then()

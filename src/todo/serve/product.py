@@ -1,14 +1,11 @@
 """Brings the whole product up, keeps it up, and takes it down again."""
 
 import asyncio
-import logging
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from todo.auth.server import auth_server
 from todo.database.data_dir import DataDir, open_data_dir
@@ -18,10 +15,9 @@ from todo.database.roles import APP_GROUP, AUTH_GROUP, create_logins, login_of, 
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import head_revision, migrate
 from todo.serve.first_screen import announce_when_ready, say
+from todo.serve.stop import StopRequest, StopRequested
 from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
-
-_logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -29,26 +25,27 @@ def serve(settings: Settings) -> None:
 
     Raises `CannotStart` with one sentence when a part cannot come up.
     """
-    signal.signal(signal.SIGTERM, _stop)
-    with ExitStack() as stack:
+    stop = StopRequest()
+    with suppress(StopRequested), ExitStack() as stack:
         listener = stack.enter_context(listening(settings.host, settings.port))
         if settings.workers == 1:
             load_early()
         data_dir = stack.enter_context(open_data_dir(settings.data_dir))
         secret = secret_of(settings)
         url = stack.enter_context(database(settings, data_dir))
+        stop.honour()
         say("Checking the schema …")
         asyncio.run(prepare_database(settings, url, secret))
+        stop.honour()
         wiring = wire(settings, url, secret, stack.enter_context(_socket_folder()))
         if wiring.auth_socket:
             say("Starting sign-in …")
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
+        stop.honour()
         say("Starting the API …")
-        announce_when_ready(settings, wiring)
+        # Whoever asked in the moment before the workers listen for signals is heard when they do.
+        announce_when_ready(settings, wiring, and_then=stop.repeat)
         run_workers(settings, wiring, listener)
-        # What is left is bounded in time; a second signal must not leave a child behind.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         say("Stopping …")
 
 
@@ -141,7 +138,3 @@ def _socket_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -66,12 +66,10 @@ def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> 
         workers=settings.workers,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    # Having drained, uvicorn raises the signal again for whoever was there before it.
-    with suppress(KeyboardInterrupt):
-        if settings.workers == 1:
-            uvicorn.Server(config).run(sockets=[listener])
-        else:
-            Multiprocess(config, sockets=[listener]).run()
+    if settings.workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        Multiprocess(config, sockets=[listener]).run()
 
 
 def configure_logging() -> None:

@@ -5,13 +5,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from todo.database.embedded import embedded_postgres
-from todo.migrations.runner import draft, migrate
+from todo.database.embedded import EmbeddedPostgres
+from todo.migrations.runner import alone, draft, migrate
 
 
 async def _draft(message: str) -> None:
-    with tempfile.TemporaryDirectory() as folder, embedded_postgres(Path(folder) / "postgres") as server:
-        await migrate(server)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder) / "postgres").running() as server,
+    ):
+        async with alone(server) as gate:
+            await migrate(server, gate)
         await draft(server, message)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from todo.app import create_app
-from todo.database.embedded import binaries, embedded_postgres
+from todo.database.embedded import EmbeddedPostgres, binaries
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
 from todo.mcp_server import create_mcp_server
-from todo.migrations.runner import head_revision, migrate
+from todo.migrations.runner import alone, head_revision, migrate
 from todo.settings import Wiring
 from todo.transport.http_request import Backend
 
@@ -144,7 +144,8 @@ def _one_line(definition: str) -> str:
 
 
 async def _write(url: DatabaseUrl) -> None:
-    await migrate(url)
+    async with alone(url) as gate:
+        await migrate(url, gate)
     (SPECS / "api/openapi.json").write_text(openapi_json(), encoding="utf-8")
     (SPECS / "api/tools.json").write_text(await tools_json(), encoding="utf-8")
     (SPECS / "database/schema.sql").write_text(schema_sql(url), encoding="utf-8")
@@ -158,5 +159,8 @@ def _rewrite(page: Path, block: str) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, embedded_postgres(Path(folder) / "postgres") as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder) / "postgres").running() as server,
+    ):
         asyncio.run(_write(server))

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.factories import Issuer, Person, Service, run_service
-from todo.database.embedded import embedded_postgres
+from todo.database.embedded import EmbeddedPostgres
 from todo.database.url import DatabaseUrl
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseUrl]:
     """A PostgreSQL of our own."""
-    with embedded_postgres(tmp_path_factory.mktemp("data") / "postgres") as url:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("data") / "postgres").running() as url:
         yield url
 
 

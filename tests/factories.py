@@ -20,7 +20,7 @@ from todo.app import create_app
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, create_logins, login_of
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import head_revision, migrate
+from todo.migrations.runner import alone, head_revision, migrate
 from todo.settings import Wiring
 
 SECRET = b"a secret for tests, of no use to anybody else"
@@ -198,10 +198,16 @@ async def new_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
 async def migrated_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
     """A database as `todo serve` prepares it."""
     async with new_database(server) as url:
-        await migrate(url)
-        async with connect(url) as connection:
-            await create_logins(connection, url, SECRET)
+        async with alone(url) as gate:
+            await migrate(url, gate)
+            await create_logins(gate, url, SECRET)
         yield url
+
+
+async def migrate_only(url: DatabaseUrl) -> None:
+    """Bring a database to the newest schema."""
+    async with alone(url) as gate:
+        await migrate(url, gate)
 
 
 @asynccontextmanager

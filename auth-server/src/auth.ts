@@ -73,7 +73,8 @@ export function createAuth(config: Config, db: Kysely<unknown>) {
 
 /** `localhost` has a second name that people type; both lead to this very server. */
 function sameMachine(origin: string): string[] {
-  return origin.startsWith("http://localhost") ? [origin.replace("localhost", "127.0.0.1")] : [];
+  const { protocol, hostname } = new URL(origin);
+  return protocol === "http:" && hostname === "localhost" ? [origin.replace("localhost", "127.0.0.1")] : [];
 }
 
 async function refuseUnstorable(user: Record<string, unknown>): Promise<void> {

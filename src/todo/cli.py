@@ -3,13 +3,15 @@
 import argparse
 import asyncio
 import getpass
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from todo.migrations.runner import current_revision, downgrade, head_revision, migrate
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import alone, current_revision, downgrade, head_revision, migrate
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
 from todo.serve.doctor import examine
@@ -24,6 +26,8 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a foreseen failure is one sentence on standard error and exit code 1."""
     chosen = _parser().parse_args(arguments)
+    # As Ctrl-C does, so that what was started for a command is stopped with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging()
     try:
         chosen.run(Settings(), chosen)
@@ -73,12 +77,17 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
             if current != head_revision():
                 raise CannotStart(f"The schema is at {current or 'nothing'}, not at {head_revision()}.")
         elif chosen.to:
-            asyncio.run(migrate(url, chosen.to))
+            asyncio.run(_upgrade(url, chosen.to))
         elif chosen.down_to:
             asyncio.run(downgrade(url, chosen.down_to))
         else:
             asyncio.run(prepare_database(settings, url, secret_of(settings)))
         _show(f"The schema is at {asyncio.run(current_revision(url)) or 'nothing'}.")
+
+
+async def _upgrade(url: DatabaseUrl, revision: str) -> None:
+    async with alone(url) as gate:
+        await migrate(url, gate, revision)
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> None:

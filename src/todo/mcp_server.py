@@ -32,11 +32,14 @@ def create_mcp_server(backend: Callable[[], Backend]) -> MCPServer[None]:
 
 def mcp_route(server: MCPServer[None], origin: str) -> Route:
     """Give the route that speaks MCP over Streamable HTTP; `server.session_manager` must run meanwhile."""
-    host = urlsplit(origin).netloc
+    address = urlsplit(origin)
     # Only these names, so that a page elsewhere cannot have a browser speak to a server on this machine.
-    hosts = [host, host.replace("localhost", "127.0.0.1")]
+    hosts = [address.netloc]
+    if address.hostname == "localhost":
+        hosts.append(address.netloc.replace("localhost", "127.0.0.1"))
     security = TransportSecuritySettings(
-        allowed_hosts=hosts, allowed_origins=[f"{urlsplit(origin).scheme}://{name}" for name in hosts]
+        allowed_hosts=hosts, allowed_origins=[f"{address.scheme}://{name}" for name in hosts]
     )
     application = server.streamable_http_app(stateless_http=True, transport_security=security)
-    return Route("/mcp", SignedInMcp(application), include_in_schema=False)
+    # GET would open a stream that nothing is ever sent on.
+    return Route("/mcp", SignedInMcp(application), methods=["POST"], include_in_schema=False)

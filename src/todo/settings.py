@@ -1,6 +1,7 @@
 """Everything an operator can set, read once in the entry point and handed down."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
+def _default_data_dir() -> Path:
+    # Not root's home: the database runs as a user of its own, who must be able to get there.
+    if os.geteuid() == 0:
+        return Path("/var/lib/todo-evolution")
+    return platformdirs.user_data_path("todo-evolution", appauthor=False)
+
+
 class Settings(BaseSettings):
     """The operator's choices: environment variables prefixed `TODO_`, then `.env`, then these defaults."""
 
@@ -23,7 +31,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: PortNumber = 8000
     origin: str = ""
-    data_dir: Path = platformdirs.user_data_path("todo-evolution", appauthor=False)
+    data_dir: Path = Field(default_factory=_default_data_dir)
     workers: int = Field(1, ge=1, le=64)
     secret: SecretStr | None = Field(None, min_length=32)
 
@@ -50,7 +58,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        return value.expanduser().resolve()
 
     @model_validator(mode="after")
     def _outside_issuer_is_whole(self) -> Self:
@@ -71,6 +79,7 @@ class Settings(BaseSettings):
 
 def _origin(scheme: str, host: str, port: int | None) -> str:
     # As browsers write it, because tokens and cookies compare it letter by letter.
+    host = f"[{host}]" if ":" in host else host
     is_default = port in {None, _DEFAULT_PORTS[scheme]}
     return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
 
@@ -80,10 +89,10 @@ class Wiring:
     """What one worker needs to serve, resolved from the settings when the product starts."""
 
     origin: str
-    database_url: str
+    database_url: str = field(repr=False)
     pool_size: int
     schema_revision: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     issuer: str
     audience: str
     jwks_url: str

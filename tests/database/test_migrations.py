@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 
 from scripts.specs import SPECS, schema_sql
-from tests.factories import new_database
+from tests.factories import migrate_only, new_database
 from todo.database.engine import connect
 from todo.database.roles import create_logins
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import current_revision, downgrade, find_drift, head_revision, migrate
+from todo.migrations.runner import alone, current_revision, downgrade, find_drift, head_revision
 from todo.problems import CannotStart
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespa
 
 async def test_migrations_run_up_down_and_up(each_server: DatabaseUrl) -> None:
     async with new_database(each_server) as url:
-        await migrate(url)
+        await migrate_only(url)
         await downgrade(url, "base")
         async with connect(url) as connection:
             tables = [row["relname"] for row in await connection.fetch(TABLES)]
-        await migrate(url)
+        await migrate_only(url)
 
         assert tables == ["alembic_version"]
         assert await current_revision(url) == head_revision()
@@ -37,7 +37,7 @@ async def test_migrations_run_up_down_and_up(each_server: DatabaseUrl) -> None:
 
 async def test_several_starters_migrate_once(each_server: DatabaseUrl) -> None:
     async with new_database(each_server) as url:
-        await asyncio.gather(*(migrate(url) for _ in range(4)))
+        await asyncio.gather(*(migrate_only(url) for _ in range(4)))
 
         assert await current_revision(url) == head_revision()
 
@@ -48,7 +48,7 @@ async def test_the_tables_in_code_are_the_tables_in_the_database(owner_url: Data
 
 async def test_the_schema_is_the_one_in_specs(server: DatabaseUrl) -> None:
     async with new_database(server) as url:
-        await migrate(url)
+        await migrate_only(url)
 
         assert schema_sql(url) == (SPECS / "database/schema.sql").read_text(encoding="utf-8")
 
@@ -143,15 +143,19 @@ async def test_todos_go_with_their_person(owner: "Connection") -> None:
 async def test_a_role_that_may_not_create_says_who_should(each_server: DatabaseUrl) -> None:
     async with new_database(each_server) as url, new_role(url, "") as small:
         with pytest.raises(CannotStart, match="todo migrate"):
-            await migrate(small)
+            await migrate_only(small)
 
 
 async def test_a_role_that_may_not_hand_out_rights_says_who_should(each_server: DatabaseUrl) -> None:
     async with new_database(each_server) as url, new_role(url, "NOCREATEROLE") as small:
-        await migrate(url)
-        async with connect(small) as connection:
-            with pytest.raises(CannotStart, match="todo migrate"):
-                await create_logins(connection, small, b"another secret")
+        await migrate_only(url)
+        with pytest.raises(CannotStart, match="todo migrate"):
+            await hand_out(small)
+
+
+async def hand_out(small: DatabaseUrl) -> None:
+    async with alone(small) as gate:
+        await create_logins(gate, small, b"another secret")
 
 
 @asynccontextmanager

@@ -36,11 +36,11 @@ class IssuerKeys:
         self._asked_at: deque[float] = deque(maxlen=_QUESTIONS)
 
     @asynccontextmanager
-    async def kept_fresh(self) -> AsyncIterator["IssuerKeys"]:
+    async def kept_fresh(self) -> AsyncIterator[None]:
         """Refresh the keys in the background while open."""
         task = asyncio.create_task(self._refresh_for_ever())
         try:
-            yield self
+            yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -84,9 +84,11 @@ class IssuerKeys:
         except (httpx2.HTTPError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             _logger.warning("token keys not refreshed, keeping %d: %s", len(self._keys), type(error).__name__)
             return False
-        if keys:
-            self._keys = keys
-        return bool(keys)
+        if not keys:
+            _logger.warning("the token issuer publishes no Ed25519 key: tokens must be signed with EdDSA")
+            return False
+        self._keys = keys
+        return True
 
 
 def _signing_keys(response: httpx2.Response) -> dict[str, jwt.PyJWK]:

@@ -19,6 +19,7 @@ _START_TIMEOUT_SECONDS = 60.0
 _STOP_TIMEOUT_SECONDS = 8.0
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
+_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING}
 # Left alone, Node keeps three times the memory for the same speed.
 _NODE_FLAGS = ("--max-old-space-size=96", "--max-semi-space-size=1")
 
@@ -79,7 +80,11 @@ class AuthServer:
     def _keep_running(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            was_ready = self._run_once()
+            try:
+                was_ready = self._run_once()
+            except OSError as error:
+                # No memory or process to be had just now; the machine may recover.
+                self._last_words, was_ready = str(error), False
             if not self._ready.is_set():
                 # It never came up: the reason will not pass by itself, so the start is given up.
                 self._stopping.set()
@@ -121,7 +126,8 @@ class AuthServer:
     def _read_log(self, child: "subprocess.Popen[str]") -> None:
         for line in child.stderr or ():
             self._last_words = line.strip() or self._last_words
-            _logger.info("%s", line.rstrip())
+            level = _LEVELS.get(line.split(" ", 2)[1] if line.startswith("auth: ") else "", logging.INFO)
+            _logger.log(level, "%s", line.rstrip())
 
 
 def node_program() -> Path:

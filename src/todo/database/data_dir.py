@@ -35,9 +35,13 @@ class DataDir:
         """Give the installation's secret; made at first use, then kept with the data it protects."""
         path = self.path / "secret"
         if not path.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
             draft = self.path / f"secret.{os.getpid()}"
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(32), encoding="ascii")
+            with draft.open("w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32))
+                file.flush()
+                os.fsync(file.fileno())
             # A link is refused when the name is taken, so the first of two starters wins for both.
             try:
                 path.hardlink_to(draft)

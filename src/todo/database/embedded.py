@@ -25,6 +25,8 @@ _ACCOUNT = "pgserver"
 _PURPOSE = {"initdb": "create its data", "pg_ctl": "start"}
 # The kernel takes 107 bytes for a socket's path, and the name in it is `.s.PGSQL.5432`.
 _LONGEST_SOCKET_DIR = 90
+# The name of the socket's folder goes through a shell, and is one of a list.
+_UNSPEAKABLE = set("'\"$`\\,\n")
 _START_TIMEOUT_SECONDS = 120
 _WATCH_SECONDS = 0.5
 _ROLE = "postgres"
@@ -34,18 +36,11 @@ _QUIET_LOG = "-c log_error_verbosity=terse -c log_min_error_statement=panic"
 _LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST")
 
 
-@contextmanager
-def embedded_postgres(cluster: Path) -> Iterator[DatabaseUrl]:
-    """Run PostgreSQL on `cluster`, made if new, bring it back when it dies, and stop it at the end.
+class EmbeddedPostgres:
+    """One cluster and the server on it, reached through a socket that only its owner can enter.
 
     A server left running by a killed parent is taken over. Raises `CannotStart` when it does not come up.
     """
-    with EmbeddedPostgres(cluster).running() as url:
-        yield url
-
-
-class EmbeddedPostgres:
-    """One cluster and the server on it, reached through a socket that only its owner can enter."""
 
     def __init__(self, cluster: Path, programs: Path | None = None, locale: Sequence[str] = _LOCALE) -> None:
         self._cluster = cluster
@@ -67,14 +62,25 @@ class EmbeddedPostgres:
             _open_path_to(self._cluster)
         if not self._cluster.exists():
             self._create()
-        if self._process():
-            return
-        self._forget_foreign_process()
-        options = f"-h '' -k '{self._own(self._socket_dir())}' {_QUIET_LOG}"
-        self._run(
-            "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--options", options,
-            "--pgdata", str(self._cluster), "--log", str(self._cluster / "server.log"),
-        )  # fmt: skip
+        if self._process() is None:
+            self._forget_foreign_process()
+            options = f"-h '' -k '{self._own(self._socket_dir())}' {_QUIET_LOG}"
+            # From within its folder, because pg_ctl hands the folder's name to a shell.
+            self._run(
+                "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_SECONDS}", "--options", options,
+                "--pgdata", ".", "--log", "server.log", cwd=self._cluster,
+            )  # fmt: skip
+        self._await_answer()
+
+    def _await_answer(self) -> None:
+        # One that is taken over may be recovering from the crash that made it an orphan.
+        pause, patience = threading.Event(), int(_START_TIMEOUT_SECONDS / _WATCH_SECONDS)
+        for _ in range(patience):
+            finished = self._call("pg_isready", "--host", str(self._socket_dir()), "--username", _ROLE)
+            if finished.returncode == 0:
+                return
+            pause.wait(_WATCH_SECONDS)
+        raise CannotStart(f"The embedded PostgreSQL does not answer (its log: {self._cluster}/server.log).")
 
     @contextmanager
     def running(self) -> Iterator[DatabaseUrl]:
@@ -98,7 +104,7 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Stop the server; requests still in flight are rolled back."""
         with suppress(CannotStart):
-            self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", str(self._cluster))
+            self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", ".", cwd=self._cluster)
 
     def _keep_running(self, ending: threading.Event) -> None:
         while not ending.wait(_WATCH_SECONDS):
@@ -125,24 +131,25 @@ class EmbeddedPostgres:
         # would take that for itself. A file whose process is gone is its own to judge: it knows whether
         # children of that process still hold the memory.
         for file in (self._cluster / "postmaster.pid", self._socket_dir() / ".s.PGSQL.5432.lock"):
-            with suppress(OSError, ValueError, IndexError):
-                if psutil.pid_exists(int(file.read_text().splitlines()[0])):
+            with suppress(OSError, ValueError, IndexError, psutil.Error):
+                if psutil.Process(int(file.read_text().splitlines()[0])).name() != "postgres":
                     file.unlink()
 
     def _process(self) -> psutil.Process | None:
         with suppress(OSError, ValueError, IndexError, psutil.Error):
-            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
-            process = psutil.Process(int(lines[0]))
-            arguments = process.cmdline()
-            if "postgres" in Path(arguments[0]).name and str(self._cluster) in arguments:
+            pid = int((self._cluster / "postmaster.pid").read_text().splitlines()[0])
+            process = psutil.Process(pid)
+            # The server works from within its folder, by whatever name that was given.
+            if process.name() == "postgres" and Path(process.cwd()).samefile(self._cluster):
                 return process
         return None
 
     def _socket_dir(self) -> Path:
-        if len(os.fsencode(self._cluster)) <= _LONGEST_SOCKET_DIR:
+        name = str(self._cluster)
+        if len(os.fsencode(name)) <= _LONGEST_SOCKET_DIR and not _UNSPEAKABLE & set(name):
             return self._cluster
-        name = hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"todo-postgres-{name}"
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"todo-postgres-{digest}"
 
     def _own(self, folder: Path) -> Path:
         owner = pwd.getpwnam(self._account).pw_uid if self._account else os.geteuid()
@@ -154,30 +161,39 @@ class EmbeddedPostgres:
             shutil.chown(folder, self._account, self._account)
         return folder
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str, cwd: Path | None = None) -> None:
+        finished = self._call(program, *arguments, cwd=cwd)
+        if finished.returncode:
+            raise CannotStart(
+                f"The embedded PostgreSQL did not {_PURPOSE[program]}: {_last_line(finished.stdout)} "
+                f"(its log: {self._cluster / 'server.log'})."
+            )
+
+    def _call(
+        self, program: str, *arguments: str, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         # A file, not a pipe: the server inherits it and would hold a pipe open for ever.
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-            finished = subprocess.run(  # noqa: S603  # our own binaries and arguments
-                [self._bin / program, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                user=self._account,
-                group=self._account,
-                extra_groups=[] if self._account else None,
-                # Ctrl-C in the terminal is for us; what we have begun here is finished first.
-                start_new_session=True,
-                check=False,
-            )
+            try:
+                finished = subprocess.run(  # noqa: S603  # our own binaries and arguments
+                    [self._bin / program, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=cwd or "/",
+                    user=self._account,
+                    group=self._account,
+                    extra_groups=[] if self._account else None,
+                    # Ctrl-C in the terminal is for us; what we have begun here is finished first.
+                    start_new_session=True,
+                    check=False,
+                )
+            except OSError as error:
+                raise CannotStart(f"PostgreSQL's {program} cannot be run: {error.strerror}.") from error
             output.seek(0)
             text = output.read()
         _logger.debug("%s: %s", program, text)
-        if finished.returncode:
-            raise CannotStart(
-                f"The embedded PostgreSQL did not {_PURPOSE[program]}: {_last_line(text)} "
-                f"(its log: {self._cluster / 'server.log'})."
-            )
+        return subprocess.CompletedProcess(finished.args, finished.returncode, text)
 
 
 def binaries() -> Path:
@@ -207,7 +223,11 @@ def _open_path_to(path: Path) -> None:
     """Let the account walk down to `path`, without letting it list what lies on the way."""
     for folder in path.parents:
         if not folder.stat().st_mode & stat.S_IXOTH:
-            folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+            _logger.info("letting the account %s pass through %s", _ACCOUNT, folder)
+            try:
+                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+            except OSError as error:
+                raise CannotStart(f"The account {_ACCOUNT} cannot pass through {folder}.") from error
 
 
 def _last_line(text: str) -> str:

@@ -9,23 +9,27 @@ import asyncpg
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
+# The driver's classes take a parameter for the type checker alone.
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
     Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Pool, Connection = asyncpg.Pool, asyncpg.Connection
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
 
 
-async def _nothing_to_reset(_connection: "Connection") -> None:
+async def _nothing_to_reset(_connection: Connection) -> None:
     """Everything a transaction sets is SET LOCAL, so nothing outlives it."""
 
 
 @asynccontextmanager
-async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator["Pool"]:
+async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator[Pool]:
     """Open a pool that connects on first use, so that a worker comes up while the database is away."""
     async with asyncpg.create_pool(
         url.for_driver(),
+        ssl=url.tls_context(),
         min_size=0,
         max_size=size,
         max_inactive_connection_lifetime=240,
@@ -38,11 +42,14 @@ async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator["Pool"]:
 
 
 @asynccontextmanager
-async def connect(url: DatabaseUrl) -> AsyncIterator["Connection"]:
+async def connect(url: DatabaseUrl) -> AsyncIterator[Connection]:
     """Open one connection; raises `CannotStart` with the reason in a sentence."""
     try:
         connection = await asyncpg.connect(
-            url.for_driver(), timeout=_CONNECT_TIMEOUT_SECONDS, statement_cache_size=0
+            url.for_driver(),
+            ssl=url.tls_context(),
+            timeout=_CONNECT_TIMEOUT_SECONDS,
+            statement_cache_size=0,
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise CannotStart(

@@ -3,22 +3,20 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
 
 import asyncpg
 from sqlalchemy.exc import ProgrammingError
 
-from todo.database.engine import connect
+from todo.database.engine import Connection, connect
+from todo.database.scram import scram_verifier
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
 
 APP_GROUP = "todo_app"
 AUTH_GROUP = "todo_auth"
 _MIN_SERVER_VERSION = 150000
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 _LIMITS = {
     "statement_timeout": "5s",
@@ -38,27 +36,37 @@ def login_of(group: str, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
     return url.as_role(f"{group}_{fingerprint}", password)
 
 
-async def create_groups(connection: "Connection") -> None:
+async def create_groups(url: DatabaseUrl) -> None:
     """Create the roles that grants and policies name, if this server does not know them yet."""
-    for group in (APP_GROUP, AUTH_GROUP):
-        if not await _role_exists(connection, group):
-            await connection.execute(f'CREATE ROLE "{group}" NOLOGIN')
+    # By itself: roles belong to the server, and another database's installation may make them just now.
+    async with connect(url) as connection:
+        for group in (APP_GROUP, AUTH_GROUP):
+            if not await _role_exists(connection, group):
+                with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+                    await connection.execute(f'CREATE ROLE "{group}" NOLOGIN')
 
 
-async def create_logins(connection: "Connection", url: DatabaseUrl, secret: bytes) -> None:
-    """Create or refresh this installation's login roles, and the schema the auth server owns.
+async def logins_work(url: DatabaseUrl, secret: bytes) -> bool:
+    """Whether this installation's logins were made already; then no right to make roles is needed."""
+    try:
+        for group in (APP_GROUP, AUTH_GROUP):
+            async with connect(login_of(group, url, secret)):
+                pass
+    except CannotStart:
+        return False
+    return True
 
-    Raises `CannotStart` when the role of `url` may not.
-    """
-    with explained_privileges(url):
-        await _create_logins(connection, url, secret)
 
-
-async def _create_logins(connection: "Connection", url: DatabaseUrl, secret: bytes) -> None:
+async def create_logins(connection: Connection, url: DatabaseUrl, secret: bytes) -> None:
+    """Create or mend this installation's login roles, and the schema the auth server owns."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
+        await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
+        await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
     for group in (APP_GROUP, AUTH_GROUP):
         login = login_of(group, url, secret)
         verb = "ALTER" if await _role_exists(connection, login.user) else "CREATE"
-        await connection.execute(f"{verb} ROLE \"{login.user}\" LOGIN PASSWORD '{login.password}'")
+        verifier = scram_verifier(login.password)
+        await connection.execute(f"{verb} ROLE \"{login.user}\" LOGIN PASSWORD '{verifier}'")
         await connection.execute(f'GRANT "{group}" TO "{login.user}"')
     for setting, value in _LIMITS.items():
         user = login_of(APP_GROUP, url, secret).user
@@ -66,9 +74,6 @@ async def _create_logins(connection: "Connection", url: DatabaseUrl, secret: byt
     # Its tables belong to the group, so that they outlive a change of the secret.
     auth_user = login_of(AUTH_GROUP, url, secret).user
     await connection.execute(f'ALTER ROLE "{auth_user}" SET role = "{AUTH_GROUP}"')
-    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
-        await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
-        await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
 
 
 @contextmanager
@@ -111,12 +116,15 @@ async def refuse_unbound_role(url: DatabaseUrl) -> None:
         )
 
 
-async def refuse_old_server(connection: "Connection") -> None:
-    """Raise `CannotStart` on a PostgreSQL older than 15."""
+async def refuse_unfit_server(connection: Connection) -> None:
+    """Raise `CannotStart` on a PostgreSQL that is too old, or that could lose what it acknowledged."""
     if int(await connection.fetchval("SHOW server_version_num")) < _MIN_SERVER_VERSION:
         version = await connection.fetchval("SHOW server_version")
         raise CannotStart(f"PostgreSQL {version} is too old: 15 or newer is needed.")
+    for setting in _DURABLE:
+        if await connection.fetchval(f"SHOW {setting}") == "off":
+            raise CannotStart(f"PostgreSQL runs with {setting} = off: a crash would lose acknowledged todos.")
 
 
-async def _role_exists(connection: "Connection", name: str) -> bool:
+async def _role_exists(connection: Connection, name: str) -> bool:
     return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name))

@@ -1,5 +1,6 @@
 """PostgreSQL addresses as people paste them, made fit for the driver."""
 
+import ssl
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -21,18 +22,18 @@ class DatabaseUrl:
     parameters: tuple[tuple[str, str], ...]
 
     @classmethod
-    def parse(cls, text: str) -> "DatabaseUrl":
+    def parse(cls, text: str, setting: str = "TODO_DATABASE_URL") -> "DatabaseUrl":
         """Accept what consoles and tutorials show.
 
-        Raises `CannotStart` when it is no PostgreSQL address.
+        Raises `CannotStart` when it is no PostgreSQL address; `setting` is what the sentence blames.
         """
-        parts = urlsplit(text.strip())
-        if parts.scheme not in _SCHEMES:
-            raise CannotStart("TODO_DATABASE_URL must start with postgresql:// (or be unset).")
         try:
+            parts = urlsplit(text.strip())
             port = f":{parts.port}" if parts.port else ""
         except ValueError:
-            raise CannotStart("The port in TODO_DATABASE_URL is not a number from 1 to 65535.") from None
+            raise CannotStart(f"{setting} is not an address: check its host and port.") from None
+        if parts.scheme not in _SCHEMES:
+            raise CannotStart(f"{setting} must start with postgresql:// (or be unset).")
         credentials, _, _ = parts.netloc.rpartition("@")
         user, _, password = credentials.partition(":")
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else (parts.hostname or "")
@@ -60,8 +61,17 @@ class DatabaseUrl:
 
     def for_driver(self) -> str:
         """Give the address without the words only other clients know."""
-        kept = tuple((name, value) for name, value in self.parameters if name not in _CLIENT_ONLY)
+        dropped = _CLIENT_ONLY | ({"sslmode", "sslrootcert"} if self._trusts_system else set())
+        kept = tuple((name, value) for name, value in self.parameters if name not in dropped)
         return str(DatabaseUrl(self.user, self.password, self.location, self.database, kept))
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Give the context where the authorities of the system are asked for, which the driver cannot be."""
+        return ssl.create_default_context() if self._trusts_system else None
+
+    @property
+    def _trusts_system(self) -> bool:
+        return ("sslrootcert", "system") in self.parameters
 
     def __str__(self) -> str:
         password = f":{quote(self.password, safe='')}" if self.password else ""

@@ -3,24 +3,24 @@
 import asyncio
 import shutil
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.resources import files
+
+import httpx2
 
 from todo.auth.server import node_program
 from todo.database.data_dir import DataDir, open_data_dir
 from todo.database.engine import connect
-from todo.database.roles import refuse_old_server, refuse_unbound_role
+from todo.database.roles import refuse_unbound_role, refuse_unfit_server
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import current_revision, head_revision
 from todo.problems import CannotStart
-from todo.serve.first_screen import local_address
+from todo.serve.first_screen import answer_of, local_address
+from todo.serve.parts import require_parts
 from todo.serve.product import app_url, reachable_database, secret_of
 from todo.serve.workers import listening
 from todo.settings import Settings
 
 _LOW_DISK_BYTES = 500_000_000
-_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def examine(settings: Settings) -> Iterator[tuple[str, str | None, str]]:
@@ -48,9 +48,7 @@ def _look(subject: str, check: Callable[[], str]) -> tuple[str, str | None, str]
 
 
 def _parts_are_built() -> str:
-    for part in ("auth/bundle/server.mjs", "web/index.html"):
-        if not (files("todo") / part).is_file():
-            raise CannotStart(f"{part} is missing: run `make build`, or install the package anew.")
+    require_parts()
     return "auth server and pages are built"
 
 
@@ -76,22 +74,18 @@ def _folder_is_usable(settings: Settings) -> str:
 
 def _answers_or_could(settings: Settings) -> str:
     address = local_address(settings)
-    try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=3):  # noqa: S310  # our own address
-            return f"ready at {address}"
-    except OSError:
+    status = answer_of(f"{address}/health/ready")
+    if status is None:
         with listening(settings.host, settings.port):
             return f"not running; {settings.host} port {settings.port} is free"
+    if status != httpx2.codes.OK:
+        raise CannotStart(f"{address} answers {status} and is not ready: look at its log.")
+    return f"ready at {address}"
 
 
 async def _database_is_sound(url: DatabaseUrl) -> str:
     async with connect(url) as connection:
-        await refuse_old_server(connection)
-        for setting in _DURABLE:
-            if await connection.fetchval(f"SHOW {setting}") == "off":
-                raise CannotStart(
-                    f"PostgreSQL runs with {setting} = off: a crash would lose acknowledged todos."
-                )
+        await refuse_unfit_server(connection)
         return f"PostgreSQL {await connection.fetchval('SHOW server_version')} at {url.without_password}"
 
 
@@ -113,7 +107,10 @@ async def _role_is_bound(settings: Settings, url: DatabaseUrl) -> str:
 
 def _issuer_answers(jwks_url: str) -> str:
     try:
-        with urllib.request.urlopen(jwks_url, timeout=5):  # noqa: S310  # the operator's own choice
-            return f"keys at {jwks_url}"
-    except (OSError, ValueError) as error:
+        answer = httpx2.get(jwks_url, timeout=5).raise_for_status()
+        kinds = {key.get("crv") for key in answer.json()["keys"]}
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, AttributeError) as error:
         raise CannotStart(f"The keys at {jwks_url} cannot be fetched: {error}.") from error
+    if "Ed25519" not in kinds:
+        raise CannotStart(f"There is no Ed25519 key at {jwks_url}: tokens must be signed with EdDSA.")
+    return f"keys at {jwks_url}"

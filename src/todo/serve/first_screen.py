@@ -2,8 +2,8 @@
 
 import sys
 import threading
-import urllib.request
-from collections.abc import Callable
+
+import httpx2
 
 from todo.settings import Settings, Wiring
 
@@ -37,17 +37,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201  # this is the program's voice
 
 
-def announce_when_ready(settings: Settings, wiring: Wiring, and_then: Callable[[], None]) -> None:
-    """Show the first screen as soon as the service answers, and not before.
-
-    `and_then` is called afterwards.
-    """
+def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
+    """Show the first screen as soon as the service answers, and not before."""
     steps = (_STEPS if settings.runs_auth_server else _STEPS_ELSEWHERE).format(
         origin=wiring.origin, pick_token=_PICK_TOKEN, issuer=wiring.issuer, audience=wiring.audience
     )
     screen = _SCREEN.format(origin=wiring.origin, steps=steps)
     address = f"{local_address(settings)}/health/ready"
-    threading.Thread(target=_show_when_ready, args=(address, screen, and_then), daemon=True).start()
+    threading.Thread(target=_show_when_ready, args=(address, screen), daemon=True).start()
 
 
 def local_address(settings: Settings) -> str:
@@ -56,13 +53,17 @@ def local_address(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _show_when_ready(url: str, screen: str, and_then: Callable[[], None]) -> None:
+def answer_of(url: str) -> int | None:
+    """Give the status that an address of our own answers with; None when nobody is there."""
+    try:
+        # Not by the proxy of the environment: that is for other people's addresses.
+        return httpx2.get(url, timeout=2, trust_env=False).status_code
+    except httpx2.TransportError:
+        return None
+
+
+def _show_when_ready(url: str, screen: str) -> None:
     pause = threading.Event()
-    while not pause.wait(_POLL_SECONDS):
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own address
-                break
-        except OSError:
-            continue
+    while answer_of(url) != httpx2.codes.OK:
+        pause.wait(_POLL_SECONDS)
     say(screen)
-    and_then()

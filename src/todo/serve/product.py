@@ -9,12 +9,22 @@ from pathlib import Path
 
 from todo.auth.server import auth_server
 from todo.database.data_dir import DataDir, open_data_dir
-from todo.database.embedded import EmbeddedPostgres, embedded_postgres
+from todo.database.embedded import EmbeddedPostgres
 from todo.database.engine import connect
-from todo.database.roles import APP_GROUP, AUTH_GROUP, create_logins, login_of, refuse_unbound_role
+from todo.database.roles import (
+    APP_GROUP,
+    AUTH_GROUP,
+    create_logins,
+    login_of,
+    logins_work,
+    refuse_unbound_role,
+    refuse_unfit_server,
+)
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import head_revision, migrate
+from todo.migrations.runner import alone, head_revision, migrate
+from todo.problems import CannotStart
 from todo.serve.first_screen import announce_when_ready, say
+from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
 from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
@@ -27,6 +37,7 @@ def serve(settings: Settings) -> None:
     """
     stop = StopRequest()
     with suppress(StopRequested), ExitStack() as stack:
+        require_parts()
         listener = stack.enter_context(listening(settings.host, settings.port))
         if settings.workers == 1:
             load_early()
@@ -43,9 +54,10 @@ def serve(settings: Settings) -> None:
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
         stop.honour()
         say("Starting the API …")
-        # Whoever asked in the moment before the workers listen for signals is heard when they do.
-        announce_when_ready(settings, wiring, and_then=stop.repeat)
-        run_workers(settings, wiring, listener)
+        announce_when_ready(settings, wiring)
+        stop.hand_over()
+        if not run_workers(settings, wiring, listener):
+            raise CannotStart("The API did not start: its log above says why.")
         say("Stopping …")
 
 
@@ -82,22 +94,26 @@ def database(settings: Settings, data_dir: DataDir) -> Iterator[DatabaseUrl]:
         if is_new
         else f"Starting the database in {data_dir.path} …"
     )
-    with embedded_postgres(data_dir.cluster) as url:
+    with EmbeddedPostgres(data_dir.cluster).running() as url:
         yield url
 
 
 async def prepare_database(settings: Settings, url: DatabaseUrl, secret: bytes) -> None:
     """Bring schema and roles to what this version needs, and refuse a role that could see too much."""
-    await migrate(url)
     async with connect(url) as connection:
-        await create_logins(connection, url, secret)
+        await refuse_unfit_server(connection)
+    needs_logins = settings.app_database_url is None or settings.runs_auth_server
+    async with alone(url) as gate:
+        await migrate(url, gate)
+        if needs_logins and not await logins_work(url, secret):
+            await create_logins(gate, url, secret)
     await refuse_unbound_role(app_url(settings, url, secret))
 
 
 def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
     """Give the address the workers log in at: as the bound role."""
     if settings.app_database_url:
-        return DatabaseUrl.parse(settings.app_database_url.get_secret_value())
+        return DatabaseUrl.parse(settings.app_database_url.get_secret_value(), "TODO_APP_DATABASE_URL")
     return login_of(APP_GROUP, url, secret)
 
 

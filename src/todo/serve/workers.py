@@ -1,7 +1,6 @@
 """The processes that answer requests: one in this process, or several that it watches."""
 
 import functools
-import importlib
 import logging
 import multiprocessing
 import os
@@ -22,8 +21,8 @@ from todo.settings import Settings, Wiring
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_APPLICATION = "todo.app"
 _DRAIN_SECONDS = 15
+_LOADING_SECONDS = 60
 _BACKLOG = 2048
 
 
@@ -35,9 +34,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such host"
         raise CannotStart(
-            f"Cannot listen on {host} port {port} ({error.strerror}): "
+            f"Cannot listen on {host} port {port} ({reason}): "
             "stop what uses it, or set TODO_HOST and TODO_PORT to something else."
         ) from error
     with listener:
@@ -47,11 +47,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 def load_early() -> None:
     """Load the application's code while other things are waited for: it is half of a start."""
-    threading.Thread(target=importlib.import_module, args=(_APPLICATION,), daemon=True).start()
+    threading.Thread(target=_application, daemon=True).start()
 
 
-def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> None:
-    """Serve until told to stop, then finish the requests in flight."""
+def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> bool:
+    """Serve until told to stop, then finish the requests in flight; false if it never came to serving."""
     config = uvicorn.Config(
         functools.partial(_worker_app, wiring),
         factory=True,
@@ -65,11 +65,31 @@ def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> 
         log_config=None,
         workers=settings.workers,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_worker_healthcheck=_LOADING_SECONDS,
     )
     if settings.workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
-    else:
-        Multiprocess(config, sockets=[listener]).run()
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+        return server.started
+    several = _Workers(config, sockets=[listener])
+    several.run()
+    return several.was_stopped
+
+
+class _Workers(Multiprocess):
+    """Several workers; the end of the terminal ends them, instead of replacing them one by one."""
+
+    was_stopped = False
+
+    def handle_int(self) -> None:
+        self.handle_term()
+
+    def handle_hup(self) -> None:
+        self.handle_term()
+
+    def handle_term(self) -> None:
+        self.was_stopped = True
+        super().handle_term()
 
 
 def configure_logging() -> None:
@@ -77,7 +97,7 @@ def configure_logging() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    for chatty in ("httpx2", "httpcore2", "alembic", "uvicorn.error", "asyncio"):
+    for chatty in ("httpx2", "httpcore2", "alembic", "uvicorn.error", "asyncio", "mcp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -86,8 +106,13 @@ def _worker_app(wiring: Wiring) -> "FastAPI":
     if parent is not None:
         configure_logging()
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
-    app: FastAPI = importlib.import_module(_APPLICATION).create_app(wiring)
-    return app
+    return _application()(wiring)
+
+
+def _application() -> "Callable[[Wiring], FastAPI]":
+    from todo.app import create_app  # noqa: PLC0415  # loaded beside the start of the database, see load_early
+
+    return create_app
 
 
 def _end_with(wait_for_parent: Callable[[], object]) -> None:

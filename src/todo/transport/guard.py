@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 _access = logging.getLogger("todo.access")
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _HEADERS = {
+    # May be kept, but asked about each time: that is what the ETags are for.
+    "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (

@@ -37,13 +37,9 @@ class SignedInRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        # A route that takes some has a model that refuses the others.
-        takes_query = bool(self.dependant.query_params)
 
         async def handle_signed_in(request: Request) -> Response:
             request.state.caller = await authenticate(request)
-            if not takes_query:
-                _refuse_query(request)
             return await handle(request)
 
         return handle_signed_in
@@ -58,6 +54,9 @@ async def authenticate(request: Request) -> Caller:
 
 
 def _refuse_query(request: Request) -> None:
+    # A route that takes some has a model that refuses the others.
+    if not request.scope["query_string"] or request.scope["route"].dependant.query_params:
+        return
     if names := list(dict.fromkeys(request.query_params)):
         raise ValidationFailed(
             errors=[
@@ -82,12 +81,14 @@ async def _reading(request: Request) -> AsyncIterator[Transaction]:
     caller: Caller = request.state.caller
     database = backend(request).database
     async with database.transaction(caller.user_id, caller.session_id, read_only=True) as transaction:
+        _refuse_query(request)
         yield transaction
 
 
 async def _writing(request: Request) -> AsyncIterator[Transaction]:
     caller: Caller = request.state.caller
     async with backend(request).database.transaction(caller.user_id, caller.session_id) as transaction:
+        _refuse_query(request)
         yield transaction
 
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from todo.auth.user import Caller
 from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
-from todo.transport.http_request import Backend, authenticate
+from todo.transport.http_request import Backend, authenticate, backend
 from todo.transport.problem_json import problem_response
 
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -28,6 +28,9 @@ class SignedInMcp:
         request = Request(scope)
         try:
             caller = await authenticate(request)
+            database = backend(request).database
+            async with database.transaction(caller.user_id, caller.session_id, read_only=True):
+                """Opening it is what asks whether the session still lives."""
         except Problem as problem:
             await problem_response(problem, request.state.request_id)(scope, receive, send)
             return

@@ -31,6 +31,7 @@ def sign_in_route(proxy: AuthProxy) -> Route:
         response = Response(body, status)
         # As a list: a sign-in sets more than one cookie, and a mapping would keep the last alone.
         response.raw_headers = [*headers, (b"content-length", str(len(body)).encode())]
+        response.headers.setdefault("cache-control", "no-store")
         return response
 
     return Route("/api/auth/{path:path}", sign_in, methods=_METHODS, include_in_schema=False)

@@ -1,0 +1,58 @@
+"""Running products, and people who use them."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.people import Account, People
+from tests.e2e.postgres import foreign_postgres
+from tests.e2e.product import Product, copied_product
+from todo.database.embedded import binaries
+from todo.database.url import DatabaseUrl
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a product that was started once and stopped: empty, and quick to start from."""
+    with closing(Product(tmp_path_factory.mktemp("first"))) as product:
+        product.start()
+        assert product.stop() == 0
+    return product.folder
+
+
+@pytest.fixture(scope="session")
+def product(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product that all tests share which leave it as it is."""
+    with copied_product(installation, tmp_path_factory.mktemp("shared")) as product:
+        product.start()
+        yield product
+
+
+@pytest.fixture
+def own_product(installation: Path, tmp_path: Path) -> Iterator[Product]:
+    """A product for this test alone, not started yet."""
+    with copied_product(installation, tmp_path) as product:
+        yield product
+
+
+@pytest.fixture
+async def people() -> AsyncIterator[People]:
+    """Those who use it."""
+    async with AsyncExitStack() as stack:
+        yield People(stack)
+
+
+@pytest.fixture
+async def account(people: People, product: Product) -> Account:
+    """Somebody who has just signed up with the shared product."""
+    return await people.newcomer(product)
+
+
+@pytest.fixture(scope="session")
+def foreign_server(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseUrl]:
+    """A PostgreSQL 18 that is not the product's, as its superuser reaches it."""
+    assert installation.is_dir(), "its start has made the account that PostgreSQL runs as"
+    with foreign_postgres(binaries(), tmp_path_factory.mktemp("postgres-18")) as url:
+        yield url

@@ -1,0 +1,279 @@
+"""How it starts, stops, is killed, and comes back."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from tests.e2e.people import People
+from tests.e2e.product import Product, copied_product
+from tests.e2e.waiting import until, until_answered, wait_until
+from tests.factories import Person
+from todo.database.engine import connect
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
+
+
+@pytest.fixture(scope="module")
+def sturdy_product(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """An installation that outlives the tests of this module, each of which may end what runs of it."""
+    with copied_product(installation, tmp_path_factory.mktemp("sturdy")) as product:
+        yield product
+
+
+@pytest.fixture
+def alone(sturdy_product: Product) -> Product:
+    """The installation, up, with one process that answers."""
+    if sturdy_product.workers():
+        sturdy_product.stop()
+    sturdy_product.ensure_started()
+    return sturdy_product
+
+
+@pytest.fixture
+def pair(sturdy_product: Product) -> Product:
+    """The installation, up, with two workers that answer."""
+    if not sturdy_product.workers() and sturdy_product.family():
+        sturdy_product.stop()
+    sturdy_product.ensure_started(TODO_WORKERS="2")
+    return sturdy_product
+
+
+@asynccontextmanager
+async def request_in_flight(product: Product, person: Person) -> AsyncIterator[asyncio.Task[httpx2.Response]]:
+    """Send a write that waits for a lock, which is given free when the block ends."""
+    url = product.owner_url
+    async with connect(url) as watcher, connect(url) as holder, holder.transaction():
+        await holder.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", UUID(person.subject))
+        request = asyncio.create_task(person.post("/api/todos", json={"title": "In flight"}))
+        await until(lambda: watcher.fetchval(WAITING), "the request waits for the lock")
+        yield request
+
+
+async def until_all_answer(product: Product, people: People) -> None:
+    """Open connections until every worker has taken one in."""
+
+    async def is_shared() -> bool:
+        await (await people.client(product)).get("/health/live")
+        return all(product.is_connected(worker) for worker in product.workers())
+
+    await until(is_shared, "every worker has taken in a connection")
+
+
+async def stop_with_a_request_in_flight(
+    product: Product, people: People, number: signal.Signals
+) -> httpx2.Response:
+    """Send the signal while a request is being worked on, and give its answer."""
+    person = await (await people.newcomer(product)).person()
+    await person.make_todo("Before")
+    takers = product.takers()
+    async with request_in_flight(product, person) as request:
+        product.signal(number, to_group=number is signal.SIGINT)
+        await until(lambda: not product.listens(takers), "no new connections are taken")
+        # Whoever hurries would have given it up by the end of this.
+        assert await asyncio.wait([request], timeout=0.5) == (set(), {request})
+    return await request
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_stop_finishes_the_request_in_flight_and_leaves_no_process_behind(
+    alone: Product, people: People, number: signal.Signals
+) -> None:
+    answer = await stop_with_a_request_in_flight(alone, people, number)
+
+    assert answer.status_code == 201
+    assert alone.wait() == 0
+    assert alone.family() == []
+
+
+async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: People) -> None:
+    await until_all_answer(pair, people)
+
+    answer = await stop_with_a_request_in_flight(pair, people, signal.SIGTERM)
+
+    assert answer.status_code == 201
+    assert pair.wait() == 0
+    # Python's own helper for child processes notices a moment later that nobody is left.
+    pair.await_end(seconds=2)
+
+
+async def test_two_workers_answer_and_a_killed_one_is_replaced(pair: Product, people: People) -> None:
+    await until_all_answer(pair, people)
+    killed, survivor = pair.workers()
+
+    killed.kill()
+
+    await until(lambda: killed not in pair.workers() and len(pair.workers()) == 2, "there are two again")
+    assert survivor in pair.workers()
+    await until_all_answer(pair, people)
+
+
+async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(
+    pair: Product, people: People
+) -> None:
+    person = await (await people.newcomer(pair)).person()
+    workers = pair.workers()
+
+    pair.kill_parent()
+
+    wait_until(lambda: not set(workers) & set(pair.family()), "the workers have ended", seconds=10)
+    pair.start()
+    assert (await person.get("/api/todos")).status_code == 200
+
+
+def test_an_impatient_second_signal_leaves_nothing_behind_either(alone: Product) -> None:
+    for _ in range(3):
+        alone.signal(signal.SIGINT, to_group=True)
+
+    assert alone.wait() == 0
+    assert alone.family() == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [
+        ("Starting the database", signal.SIGTERM),
+        ("Checking the schema", signal.SIGINT),
+        ("Starting sign-in", signal.SIGTERM),
+    ],
+)
+def test_a_stop_in_the_middle_of_the_start_leaves_nothing_behind(
+    own_product: Product, stage: str, number: signal.Signals
+) -> None:
+    own_product.launch()
+    own_product.await_output(stage)
+
+    own_product.signal(number, to_group=number is signal.SIGINT)
+
+    assert own_product.wait() == 0
+    assert own_product.family() == []
+    assert "Traceback" not in own_product.output
+
+
+def test_a_stop_while_the_database_is_being_created_leaves_a_folder_that_can_be_started(
+    tmp_path: Path,
+) -> None:
+    with closing(Product(tmp_path)) as product:
+        product.launch()
+        product.await_output("Creating the database")
+        product.signal(signal.SIGINT, to_group=True)
+        assert product.wait() == 0
+        assert "Traceback" not in product.output
+
+        product.start()
+
+
+async def test_after_the_parent_is_killed_the_next_start_has_every_todo(
+    alone: Product, people: People
+) -> None:
+    person = await (await people.newcomer(alone)).person()
+    await person.make_todo("Before the crash")
+    node = alone.auth_server()
+
+    alone.kill_parent()
+
+    wait_until(lambda: node not in alone.family(), "the auth server ended with its parent")
+    alone.start()
+    listed = await person.get("/api/todos")
+    assert [todo["title"] for todo in listed.json()["items"]] == ["Before the crash"]
+
+
+async def test_every_acknowledged_todo_outlives_the_death_of_every_process(
+    alone: Product, people: People
+) -> None:
+    person = await (await people.newcomer(alone)).person()
+    acknowledged: list[str] = []
+    writing = asyncio.create_task(_write_until_it_fails(person, acknowledged))
+    await until(lambda: len(acknowledged) > 30, "thirty todos are acknowledged")
+
+    alone.kill_everything()
+
+    await writing
+    alone.start()
+    stored = (await person.get("/api/todos", params={"limit": 100})).json()
+    assert stored["total"] in {len(acknowledged), len(acknowledged) + 1}
+    assert set(acknowledged[-90:]) <= {todo["id"] for todo in stored["items"]}
+
+
+def test_another_program_under_the_old_number_of_postgresql_does_not_stop_the_next_start(
+    own_product: Product, product: Product
+) -> None:
+    own_product.start()
+    cluster = own_product.data_dir / "postgres"
+    stranger = product.postgres()[0]
+    own_product.kill_everything()
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        _, *others = (cluster / name).read_text(encoding="utf-8").splitlines()
+        (cluster / name).write_text("\n".join([str(stranger.pid), *others, ""]), encoding="utf-8")
+
+    own_product.start()
+
+    assert stranger.is_running()
+    assert own_product.postgres()[0] != stranger
+
+
+async def _write_until_it_fails(person: Person, acknowledged: list[str]) -> None:
+    while True:
+        try:
+            answer = await person.post("/api/todos", json={"title": "Survivor"})
+        except httpx2.TransportError:
+            return
+        if answer.status_code == 201:
+            acknowledged.append(answer.json()["id"])
+
+
+async def test_a_killed_auth_server_stops_no_signed_in_person_and_is_soon_back(
+    alone: Product, people: People
+) -> None:
+    account = await people.newcomer(alone)
+    person = await account.person()
+
+    alone.kill_auth_server()
+
+    away = await account.ask("GET", "token")
+    assert (away.status_code, away.headers["content-type"]) == (503, "application/problem+json")
+    assert away.headers["retry-after"].isdigit()
+    assert (await person.get("/api/todos")).status_code == 200
+    await until_answered(lambda: account.ask("GET", "token"), 200, seconds=15)
+
+
+def test_a_stop_while_the_auth_server_is_away_leaves_nothing_behind(alone: Product) -> None:
+    alone.kill_auth_server()
+
+    assert alone.stop() == 0
+    assert alone.family() == []
+
+
+async def test_without_its_database_it_answers_503_and_comes_back_with_it(
+    alone: Product, people: People
+) -> None:
+    account = await people.newcomer(alone)
+    person = await account.person()
+
+    for process in alone.postgres():
+        process.kill()
+
+    away = [await person.get("/api/todos"), await account.ask("GET", "token")]
+    assert [answer.status_code for answer in away] == [503, 503]
+    assert all(answer.headers["retry-after"].isdigit() for answer in away)
+    assert away[0].json()["error_code"] == "unavailable"
+    answers = await until_answered(lambda: person.get("/api/todos"), 200, seconds=30)
+    assert {answer.status_code for answer in answers[:-1]} <= {503}
+
+
+async def test_a_crashed_backend_of_the_database_is_survived(alone: Product, people: People) -> None:
+    person = await (await people.newcomer(alone)).person()
+    await person.make_todo()
+    backend = next(process for process in alone.postgres() if "todo_app" in process.cmdline()[0])
+
+    # PostgreSQL ends every other connection too and recovers.
+    backend.kill()
+
+    answers = await until_answered(lambda: person.get("/api/todos"), 200, seconds=15)
+    assert {answer.status_code for answer in answers[:-1]} <= {503}
+    assert answers[-1].json()["total"] == 1

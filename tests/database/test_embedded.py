@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import psutil
+import pytest
 
 from todo.database.embedded import EmbeddedPostgres
 from todo.database.engine import connect
@@ -72,4 +73,40 @@ async def test_half_made_data_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "postgres.new/PG_VERSION").write_text("18\n")
 
     with EmbeddedPostgres(tmp_path / "postgres").running() as url:
+        assert await answer(url) == "on"
+
+
+@pytest.mark.parametrize("name", ["o'brien", "a,b", "a$HOME", 'a"b', "a b", "ü"])
+async def test_a_data_folder_of_any_name_works(tmp_path: Path, name: str) -> None:
+    cluster = tmp_path / name / "postgres"
+    cluster.parent.mkdir()
+
+    with EmbeddedPostgres(cluster).running() as url:
+        assert await answer(url) == "on"
+
+
+async def test_a_server_left_running_is_found_by_another_name_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "alias").symlink_to(tmp_path / "data")
+    EmbeddedPostgres(tmp_path / "data/postgres").start()
+    process = postmaster(tmp_path / "data/postgres")
+
+    with EmbeddedPostgres(tmp_path / "alias/postgres").running():
+        assert postmaster(tmp_path / "data/postgres") == process
+
+
+async def test_a_server_still_recovering_from_a_crash_is_waited_for(tmp_path: Path) -> None:
+    cluster = tmp_path / "postgres"
+    crashed = EmbeddedPostgres(cluster)
+    crashed.start()
+    async with connect(crashed.url) as connection:
+        await connection.execute(
+            "CREATE TABLE junk AS SELECT repeat('x', 500) FROM generate_series(1, 200000)"
+        )
+    dead = [postmaster(cluster), *postmaster(cluster).children(recursive=True)]
+    for process in dead:
+        process.kill()
+    psutil.wait_procs(dead, timeout=10)
+
+    with EmbeddedPostgres(cluster).running() as url, EmbeddedPostgres(cluster).running():
         assert await answer(url) == "on"

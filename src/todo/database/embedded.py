@@ -128,21 +128,25 @@ class EmbeddedPostgres:
 
     def _forget_foreign_process(self) -> None:
         # After a restart of the machine the pid in a lock file may belong to another program, and PostgreSQL
-        # would take that for itself. A file whose process is gone is its own to judge: it knows whether
-        # children of that process still hold the memory.
+        # would take that for itself; so it does one that is dead and not yet buried. A file whose process is
+        # gone is its own to judge: it knows whether children of that process still hold the memory.
         for file in (self._cluster / "postmaster.pid", self._socket_dir() / ".s.PGSQL.5432.lock"):
             with suppress(OSError, ValueError, IndexError, psutil.Error):
-                if psutil.Process(int(file.read_text().splitlines()[0])).name() != "postgres":
+                process = psutil.Process(int(file.read_text().splitlines()[0]))
+                if process.status() == psutil.STATUS_ZOMBIE or not self._serves(process):
                     file.unlink()
 
     def _process(self) -> psutil.Process | None:
         with suppress(OSError, ValueError, IndexError, psutil.Error):
             pid = int((self._cluster / "postmaster.pid").read_text().splitlines()[0])
             process = psutil.Process(pid)
-            # The server works from within its folder, by whatever name that was given.
-            if process.name() == "postgres" and Path(process.cwd()).samefile(self._cluster):
+            if self._serves(process):
                 return process
         return None
+
+    def _serves(self, process: psutil.Process) -> bool:
+        # The server works from within its folder, by whatever name that was given.
+        return process.name() == "postgres" and Path(process.cwd()).samefile(self._cluster)
 
     def _socket_dir(self) -> Path:
         name = str(self._cluster)

@@ -80,7 +80,9 @@ async def stop_with_a_request_in_flight(
     return await request
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name
+)
 async def test_a_stop_finishes_the_request_in_flight_and_leaves_no_process_behind(
     alone: Product, people: People, number: signal.Signals
 ) -> None:
@@ -124,6 +126,12 @@ async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(
     wait_until(lambda: not set(workers) & set(pair.family()), "the workers have ended", seconds=10)
     pair.start()
     assert (await person.get("/api/todos")).status_code == 200
+
+
+def test_a_proxy_of_the_environment_is_not_asked_about_our_own_address(own_product: Product) -> None:
+    own_product.start(http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+
+    assert "is ready" in own_product.output
 
 
 def test_an_impatient_second_signal_leaves_nothing_behind_either(alone: Product) -> None:

@@ -74,8 +74,8 @@ async def list_todos(
 ) -> Response:
     """List your todos, a page at a time, with the exact number that match.
 
-    Go on with `cursor` set to the `next_cursor` of the page before: it skips and repeats nothing,
-    however the list changes meanwhile.
+    Go on with `cursor` set to the `next_cursor` of the page before: it skips and repeats nothing that
+    keeps its place, however the list grows or shrinks meanwhile.
     """
     page = await service.list_todos(wanted)
     body = page.model_dump_json().encode()

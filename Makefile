@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format lint types contracts specs migration build clean
+.PHONY: help setup serve test check format types contracts specs migration build clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,7 @@ test: setup ## run the tests (T=path or pytest's options for some of them)
 
 check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/hadolint Dockerfile
 	@$(MAKE) --no-print-directory types contracts test
 
 format: setup ## format the code and mend what can be mended

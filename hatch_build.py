@@ -41,7 +41,7 @@ def build() -> None:
     """Build every part; exits with one sentence when a part cannot be built."""
     for name, (source, output) in PARTS.items():
         print(f"Building {name} …", flush=True)  # noqa: T201  # a build says what it does
-        with _installed(name, source) as folder:
+        with _installed(name, source, "--omit=dev") as folder:
             output.parent.mkdir(parents=True, exist_ok=True)
             _npm(name, folder, "run", "build", "--", str(output))
 
@@ -54,12 +54,12 @@ def check() -> None:
 
 
 @contextmanager
-def _installed(name: str, source: Path) -> Iterator[Path]:
+def _installed(name: str, source: Path, *options: str) -> Iterator[Path]:
     """Give a copy of a part with its packages, so that nothing is left behind in the sources."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / source.name
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
-        _npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        _npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options)
         yield copy
 
 

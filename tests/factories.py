@@ -104,13 +104,13 @@ class Person:
     """Somebody with a client that carries their token."""
 
     def __init__(self, client: httpx2.AsyncClient, token: str, subject: str) -> None:
-        self._client = client
+        self.client = client
         self.token = token
         self.subject = subject
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return await self._client.request(method, path, headers=headers, **options)
+        return await self.client.request(method, path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
         return await self.request("GET", path, **options)

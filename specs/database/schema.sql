@@ -13,6 +13,16 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    fingerprint bytea NOT NULL,
+    status smallint NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.todos (
     user_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -51,6 +61,9 @@ CREATE TABLE public.users (
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, key);
+
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);
 
@@ -59,6 +72,8 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT uq_todos_user_id_change_seq UNIQUE (user_id, change_seq);
+
+CREATE INDEX ix_idempotency_keys_user_id_created_at ON public.idempotency_keys USING btree (user_id, created_at);
 
 CREATE INDEX ix_todos_owner ON public.todos USING gin ((ARRAY[user_id, id])) WITH (fastupdate=off);
 
@@ -72,8 +87,15 @@ CREATE INDEX ix_todos_user_id_title_key_id ON public.todos USING btree (user_id,
 
 CREATE INDEX ix_todos_user_id_updated_at_id ON public.todos USING btree (user_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT fk_idempotency_keys_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT fk_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_only ON public.idempotency_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.todos TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
@@ -87,6 +109,8 @@ REVOKE ALL ON FUNCTION public.todo_exists(wanted uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.todo_exists(wanted uuid) TO todo_app;
 
 GRANT SELECT ON TABLE public.alembic_version TO todo_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO todo_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.todos TO todo_app;
 

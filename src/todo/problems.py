@@ -74,6 +74,14 @@ class MethodNotAllowed(Problem):
     error_code = "method_not_allowed"
 
 
+class Conflict(Problem):
+    """The request clashes with another one."""
+
+    status = 409
+    title = "Conflict"
+    error_code = "conflict"
+
+
 class PreconditionFailed(Problem):
     """The resource changed since you read it."""
 

@@ -85,7 +85,7 @@ async def test_user_id_leads_every_foreign_key(owner: "Connection") -> None:
         """
     )
 
-    assert [(row["attname"], row["on_delete"]) for row in rows] == [("user_id", "c")]
+    assert {(row["attname"], row["on_delete"]) for row in rows} == {("user_id", "c")}
 
 
 async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection") -> None:
@@ -100,7 +100,7 @@ async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection
         """
     )
 
-    assert {row["relname"] for row in rows} == {"todos", "users"}
+    assert {row["relname"] for row in rows} == {"idempotency_keys", "todos", "users"}
     assert all(row["has_key"] and row["is_protected"] and row["has_policy"] for row in rows)
 
 

@@ -3,7 +3,18 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -29,6 +40,26 @@ class User(Table, table=True):
     id: UUID = Field(primary_key=True)
     # Counts this person's changes; bumped by the transaction that makes one, so order is commit order.
     change_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    created_at: datetime = Field(
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()"))
+    )
+
+
+class IdempotencyKey(Table, table=True):
+    """The answer that a keyed request got, kept for those who ask again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        Index(None, "user_id", "created_at"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    fingerprint: bytes
+    status: int = Field(sa_type=SmallInteger)
+    headers: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    body: bytes
     created_at: datetime = Field(
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()"))
     )

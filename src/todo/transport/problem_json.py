@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from todo.problems import (
     BodyTooLarge,
+    Conflict,
     FieldError,
     Forbidden,
     InternalError,
@@ -35,6 +36,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        Conflict,
         PreconditionFailed,
         BodyTooLarge,
         ValidationFailed,

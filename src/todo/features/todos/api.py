@@ -18,6 +18,7 @@ from todo.transport.http_request import (
     Writing,
     bearer,
 )
+from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
 
 router = APIRouter(
@@ -45,6 +46,7 @@ _ETAG: dict[str, Any] = {"ETag": {"description": "The version, in quotes.", "sch
 _PAGE_ETAG: dict[str, Any] = {"ETag": {"description": "Changes with the page.", "schema": {"type": "string"}}}
 _LOCATION: dict[str, Any] = {"Location": {"description": "Where the todo is.", "schema": {"type": "string"}}}
 _TODO: dict[str, Any] = {"description": "The todo as it is now.", "headers": _ETAG}
+_NEW: dict[str, Any] = {"description": "The new todo.", "headers": _ETAG | _LOCATION}
 _UNCHANGED: dict[int | str, Any] = {304: {"description": "You have it already.", "headers": _ETAG}}
 _FOUND = problem_responses(TodoNotOwned, TodoNotFound)
 _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
@@ -54,13 +56,35 @@ _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
     "",
     operation_id="create_todo",
     status_code=201,
-    responses={201: {"description": "The new todo.", "headers": _ETAG | _LOCATION}},
+    response_model=TodoRead,
+    responses={201: _NEW, **problem_responses(RequestInFlight)},
 )
-async def create_todo(new: TodoCreate, service: WritingService, response: Response) -> TodoRead:
-    """Add a todo. The answer is sent once it is stored for good."""
-    todo = await service.create_todo(new)
-    response.headers["Location"] = f"/api/todos/{todo.id}"
-    return _tagged(todo, response)
+async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> Response:
+    """Add a todo. The answer is sent once it is stored for good.
+
+    With an `Idempotency-Key` it can be sent again safely: one todo is added, and the answer is the same.
+    """
+
+    async def create() -> Response:
+        return _created(await service.create_todo(new))
+
+    return await once.answer(new.model_dump_json(), create)
+
+
+@router.put(
+    "/{todo_id}",
+    operation_id="put_todo",
+    status_code=201,
+    response_model=TodoRead,
+    responses={201: _NEW, 200: {"description": "It was there already.", "headers": _ETAG, "model": TodoRead}},
+)
+async def put_todo(todo_id: TodoId, new: TodoCreate, service: WritingService) -> Response:
+    """Add a todo under an id you chose, a UUIDv7; for clients that work offline.
+
+    Sent again, it adds nothing and changes nothing: the answer is the todo as it is now, its trash included.
+    """
+    todo, is_new = await service.put_todo(todo_id, new)
+    return _created(todo) if is_new else _answered(todo, 200)
 
 
 @router.get(
@@ -144,6 +168,17 @@ async def restore_todo(
 ) -> TodoRead:
     """Bring a todo back from the trash. One that is not there stays as it is."""
     return _tagged(await service.restore_todo(todo_id, expected_versions(if_match)), response)
+
+
+def _created(todo: TodoRead) -> Response:
+    response = _answered(todo, 201)
+    response.headers["Location"] = f"/api/todos/{todo.id}"
+    return response
+
+
+def _answered(todo: TodoRead, status: int) -> Response:
+    headers = {"ETag": version_tag(todo.version)}
+    return Response(todo.model_dump_json(), status, headers, media_type="application/json")
 
 
 def _tagged(todo: TodoRead, response: Response) -> TodoRead:

@@ -9,10 +9,12 @@ import uuid_utils.compat as uuids
 
 from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
-from todo.features.todos.repository import Position, TodoRepository
+from todo.features.todos.repository import Change, Position, TodoRepository
 from todo.features.todos.schemas import PageInfo, TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
-from todo.problems import Forbidden, NotFound, PreconditionFailed
+from todo.problems import Forbidden, NotFound, PreconditionFailed, ValidationFailed
 from todo.transport.paging import CursorSigner
+
+_CLIENT_ID_VERSION = 7
 
 
 class TodoNotFound(NotFound):
@@ -36,6 +38,16 @@ class TodoChanged(PreconditionFailed):
     error_code = "todo_changed"
 
 
+class TodoIdUnfit(ValidationFailed):
+    """An id that you choose must be a UUIDv7."""
+
+    def __init__(self) -> None:
+        detail = "must be a UUIDv7"
+        super().__init__(
+            errors=[{"location": "path", "pointer": "/todo_id", "code": "uuid_version", "detail": detail}]
+        )
+
+
 class TodoService:
     """What a person can do with their todos.
 
@@ -48,10 +60,25 @@ class TodoService:
 
     async def create_todo(self, new: TodoCreate) -> TodoRead:
         """Add a todo."""
+        return await self._add(uuids.uuid7(), new, await self._todos.next_change())
+
+    async def put_todo(self, todo_id: UUID, new: TodoCreate) -> tuple[TodoRead, bool]:
+        """Add a todo under an id the caller chose, once; give it, and whether it is new.
+
+        Raises `TodoIdUnfit` when the id is no UUIDv7.
+        """
+        if todo_id.version != _CLIENT_ID_VERSION:
+            raise TodoIdUnfit
         change = await self._todos.next_change()
+        todo = await self._todos.get(todo_id)
+        if todo is not None:
+            return TodoRead.model_validate(todo), False
+        return await self._add(todo_id, new, change), True
+
+    async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
         todo = Todo(
             user_id=self._todos.owner_id,
-            id=uuids.uuid7(),
+            id=todo_id,
             **new.model_dump(),
             created_at=change.at,
             updated_at=change.at,

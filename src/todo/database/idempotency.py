@@ -1,0 +1,78 @@
+"""Answers of keyed requests, kept in the transaction that did what they acknowledge."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import bindparam, delete, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import INTERVAL
+
+from todo.database.statements import Statement
+from todo.database.tables import IdempotencyKey, Table
+from todo.database.transaction import Transaction
+
+KEPT_FOR = timedelta(hours=24)
+
+_KEY = Table.metadata.tables[str(IdempotencyKey.__tablename__)].c
+_IS_MINE = _KEY.user_id == bindparam("user_id")
+_IS_CURRENT = _KEY.created_at > func.now() - literal(KEPT_FOR, INTERVAL)
+
+_CLAIM = Statement(
+    select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)).label("is_ours"))
+)
+_FORGET = Statement(delete(IdempotencyKey).where(_IS_MINE, ~_IS_CURRENT))
+_FIND = Statement(
+    select(_KEY.fingerprint, _KEY.status, _KEY.headers, _KEY.body).where(
+        _IS_MINE, _KEY.key == bindparam("key"), _IS_CURRENT
+    )
+)
+_KEEP = Statement(
+    insert(IdempotencyKey)
+    .values(
+        {name: bindparam(name) for name in ("user_id", "key", "fingerprint", "status", "headers", "body")}
+    )
+    .returning(_KEY.key)
+)
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """What a keyed request was answered, and what it had asked."""
+
+    fingerprint: bytes
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class KeptAnswers:
+    """The answers of one person's keyed requests."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._user_id = transaction.user_id
+
+    async def claim(self, key: str) -> bool:
+        """Take the key until the transaction ends; false while another request has it."""
+        row = await self._transaction.one(_CLAIM, name=f"{self._user_id}/{key}")
+        return row is not None and bool(row["is_ours"])
+
+    async def find(self, key: str) -> KeptAnswer | None:
+        """Give the answer that was kept under the key, unless it is too old."""
+        row = await self._transaction.one(_FIND, user_id=self._user_id, key=key)
+        if row is None:
+            return None
+        return KeptAnswer(row["fingerprint"], row["status"], json.loads(row["headers"]), row["body"])
+
+    async def keep(self, key: str, answer: KeptAnswer) -> None:
+        """Keep an answer under a key that was claimed; those that are too old go."""
+        await self._transaction.rows(_FORGET, user_id=self._user_id)
+        await self._transaction.one(
+            _KEEP,
+            user_id=self._user_id,
+            key=key,
+            fingerprint=answer.fingerprint,
+            status=answer.status,
+            headers=json.dumps(answer.headers),
+            body=answer.body,
+        )

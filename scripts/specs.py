@@ -20,7 +20,7 @@ from todo.transport.http_request import Backend
 
 SPECS = Path(__file__).parent.parent / "specs"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
-_TABLES = {"todos": ("todos", "users", "idempotency_keys")}
+_TABLES = {"todos": ("todos", "users", "todo_changes", "idempotency_keys")}
 
 _COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS is_required,

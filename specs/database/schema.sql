@@ -23,6 +23,16 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.todo_changes (
+    user_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    todo_id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    todo jsonb,
+    CONSTRAINT ck_todo_changes_kind CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'completed'::text, 'reopened'::text, 'deleted'::text, 'restored'::text, 'purged'::text])))
+);
+
 CREATE TABLE public.todos (
     user_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -64,6 +74,9 @@ ALTER TABLE ONLY public.alembic_version
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, key);
 
+ALTER TABLE ONLY public.todo_changes
+    ADD CONSTRAINT pk_todo_changes PRIMARY KEY (user_id, seq);
+
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);
 
@@ -90,6 +103,9 @@ CREATE INDEX ix_todos_user_id_updated_at_id ON public.todos USING btree (user_id
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT fk_idempotency_keys_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.todo_changes
+    ADD CONSTRAINT fk_todo_changes_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT fk_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -97,9 +113,13 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_only ON public.idempotency_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY owner_only ON public.todo_changes TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY owner_only ON public.todos TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.users TO todo_app USING ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
+ALTER TABLE public.todo_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.todos ENABLE ROW LEVEL SECURITY;
 
@@ -111,6 +131,8 @@ GRANT ALL ON FUNCTION public.todo_exists(wanted uuid) TO todo_app;
 GRANT SELECT ON TABLE public.alembic_version TO todo_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO todo_app;
+
+GRANT SELECT,INSERT ON TABLE public.todo_changes TO todo_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.todos TO todo_app;
 

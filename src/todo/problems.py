@@ -82,6 +82,14 @@ class Conflict(Problem):
     error_code = "conflict"
 
 
+class Gone(Problem):
+    """What was asked for is not kept any more."""
+
+    status = 410
+    title = "Gone"
+    error_code = "gone"
+
+
 class PreconditionFailed(Problem):
     """The resource changed since you read it."""
 

@@ -14,8 +14,8 @@ from todo.transport import problem_json
 
 SOURCE = Path(todo.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
-# A tool call brings no id of its own: an agent is not offline.
-NOT_FOR_AGENTS = {"put_todo"}
+# An agent is not offline: it brings no ids of its own and keeps no copy up to date.
+NOT_FOR_AGENTS = {"list_changes", "put_todo"}
 VERBS = {
     "create_todo",
     "list_todos",
@@ -73,7 +73,7 @@ def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
     statuses = [problem.status for problem in Problem.__subclasses__()]
 
     assert len(statuses) == len(set(statuses))
-    assert {401, 403, 404, 405, 409, 412, 413, 422, 500, 503} == set(problem_json._BY_STATUS)
+    assert {401, 403, 404, 405, 409, 410, 412, 413, 422, 500, 503} == set(problem_json._BY_STATUS)
 
 
 def test_every_operation_documents_its_problems_in_one_shape() -> None:

@@ -29,6 +29,7 @@ async def test_the_tables_are_the_ones_in_specs(server: DatabaseUrl) -> None:
     async with new_database(server) as url:
         await migrate_only(url)
 
-        assert with_block(page, await tables_block(url, ("todos", "users", "idempotency_keys"))) == page, (
-            REWRITE
-        )
+        assert (
+            with_block(page, await tables_block(url, ("todos", "users", "todo_changes", "idempotency_keys")))
+            == page
+        ), REWRITE

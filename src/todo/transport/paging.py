@@ -22,8 +22,8 @@ class CursorSigner:
         payload = position.encode()
         return base64.urlsafe_b64encode(self._tag(payload, question) + payload).rstrip(b"=").decode()
 
-    def read(self, cursor: str, question: str) -> str:
-        """Give the position back.
+    def read(self, cursor: str, question: str, name: str = "cursor") -> str:
+        """Give the position back; `name` is the parameter a refusal points at.
 
         Raises `ValidationFailed` when the cursor was altered, or written for another person or question.
         """
@@ -37,7 +37,7 @@ class CursorSigner:
                 errors=[
                     {
                         "location": "query",
-                        "pointer": "/cursor",
+                        "pointer": f"/{name}",
                         "code": "invalid_cursor",
                         "detail": "was altered, or belongs to other filters, another sort or another person",
                     }

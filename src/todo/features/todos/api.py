@@ -1,12 +1,28 @@
 """HTTP endpoints under /api/todos."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 
-from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
-from todo.features.todos.service import TodoChanged, TodoNotFound, TodoNotOwned, TodoService, todo_service
+from todo.features.todos.schemas import (
+    ChangesWanted,
+    TodoChanges,
+    TodoCreate,
+    TodoFilter,
+    TodoPage,
+    TodoRead,
+    TodoUpdate,
+)
+from todo.features.todos.service import (
+    ChangesForgotten,
+    TodoChanged,
+    TodoNotFound,
+    TodoNotOwned,
+    TodoService,
+    todo_service,
+)
 from todo.problems import BodyTooLarge, InternalError, Unauthenticated, Unavailable, ValidationFailed
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.http_request import (
@@ -107,6 +123,20 @@ async def list_todos(
     if is_unmodified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(body, media_type="application/json", headers={"ETag": tag})
+
+
+@router.get(
+    "/changes",
+    operation_id="list_changes",
+    responses={200: {"description": "Changes in order."}, **problem_responses(ChangesForgotten)},
+)
+async def list_changes(wanted: Annotated[ChangesWanted, Query()], service: ReadingService) -> TodoChanges:
+    """Give every change of your todos after a token, in the order they were made; none is left out.
+
+    To begin, ask without `since` and keep `next`; then list your todos; then ask with it, and so on. A token
+    is good for 30 days; after that the answer is 410, and you begin anew.
+    """
+    return await service.list_changes(wanted, datetime.now(UTC))
 
 
 @router.get(

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Field
 
 from todo.database.tables import Table
@@ -130,12 +131,43 @@ class Todo(Table, table=True):
         """Whether it is done."""
         return self.completed_at is not None
 
-    def apply(self, changes: Mapping[str, Any], at: datetime) -> bool:
-        """Set the named fields and say whether any differs; completing twice keeps the first time."""
+    def apply(self, changes: Mapping[str, Any], at: datetime) -> "ChangeKind | None":
+        """Set the named fields and say what that was, if anything; completing twice keeps the first time."""
         changes = {name: value for name, value in changes.items() if value != getattr(self, name)}
         for name, value in changes.items():
             if name == "is_completed":
                 self.completed_at = at if value else None
             else:
                 setattr(self, name, value)
-        return bool(changes)
+        if "is_completed" in changes:
+            return ChangeKind.COMPLETED if changes["is_completed"] else ChangeKind.REOPENED
+        return ChangeKind.UPDATED if changes else None
+
+
+class ChangeKind(StrEnum):
+    """What happened to a todo."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    COMPLETED = "completed"
+    REOPENED = "reopened"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    PURGED = "purged"
+
+
+class TodoChange(Table, table=True):
+    """One change of a todo, at its place in the person's sequence, and the todo as it was then."""
+
+    __tablename__ = "todo_changes"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, ChangeKind)))})", name="kind"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger, primary_key=True)
+    todo_id: UUID
+    kind: ChangeKind = Field(sa_type=Text)
+    at: datetime = Field(sa_column=_instant())
+    todo: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

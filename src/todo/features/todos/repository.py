@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Insert,
     Select,
     Text,
+    Update,
     any_,
     bindparam,
     func,
@@ -25,11 +27,13 @@ from sqlalchemy.dialects import postgresql
 from todo.database.statements import Statement
 from todo.database.tables import Table, User
 from todo.database.transaction import Transaction
-from todo.features.todos.models import Todo
-from todo.features.todos.schemas import TodoFilter, TodoRead, TodoSort, TodoStatus
+from todo.features.todos.models import ChangeKind, Todo, TodoChange
+from todo.features.todos.schemas import TodoChangeRead, TodoFilter, TodoRead, TodoSort, TodoStatus
 
 _TODO = Table.metadata.tables[str(Todo.__tablename__)].c
 _USER = Table.metadata.tables[str(User.__tablename__)].c
+
+_CHANGE = Table.metadata.tables[str(TodoChange.__tablename__)].c
 
 _STORED = (
     _TODO.user_id,
@@ -71,14 +75,40 @@ _NEXT_CHANGE = Statement(
     # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
     .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 )
-_ADD = Statement(
-    insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}).returning(*_SHOWN)
-)
-_SAVE = Statement(
+
+
+def _recorded(write: Insert | Update) -> Statement:
+    """Give a write that also records itself in the person's sequence of changes."""
+    written = write.returning(*_SHOWN).cte("written")
+    todo = func.jsonb_build_object(
+        *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
+    )
+    record = insert(TodoChange).from_select(
+        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        select(
+            written.c.user_id,
+            written.c.change_seq,
+            written.c.id,
+            bindparam("kind", type_=Text),
+            written.c.updated_at,
+            todo,
+        ),
+    )
+    return Statement(select(written).add_cte(record.cte("recorded")))
+
+
+_ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}))
+_SAVE = _recorded(
     update(Todo)
     .where(_IS_MINE, _TODO.id == bindparam("todo_id"))
     .values({column.key: bindparam(column.key) for column in _STORED if column.key not in {"user_id", "id"}})
-    .returning(*_SHOWN)
+)
+_LAST_CHANGE = Statement(select(_USER.change_seq.label("seq")).where(_USER.id == bindparam("user_id")))
+_CHANGES = Statement(
+    select(_CHANGE.seq, _CHANGE.kind, _CHANGE.todo_id.label("id"), _CHANGE.todo, _CHANGE.at)
+    .where(_CHANGE.user_id == bindparam("user_id"), _CHANGE.seq > bindparam("since"))
+    .order_by(_CHANGE.seq)
+    .limit(bindparam("limit"))
 )
 
 
@@ -156,18 +186,33 @@ class TodoRepository:
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""
-        return await self._write(_ADD, **_values(todo))
+        return await self._write(_ADD, ChangeKind.CREATED, **_values(todo))
 
-    async def save(self, todo: Todo, change: Change) -> TodoRead:
+    async def save(self, todo: Todo, change: Change, kind: ChangeKind) -> TodoRead:
         """Store a changed todo as its next version."""
         next_version = {"version": todo.version + 1, "updated_at": change.at, "change_seq": change.seq}
-        return await self._write(_SAVE, todo_id=todo.id, **(_values(todo) | next_version))
+        return await self._write(_SAVE, kind, todo_id=todo.id, **(_values(todo) | next_version))
 
-    async def _write(self, statement: Statement, **values: Any) -> TodoRead:
-        row = await self._transaction.one(statement, **values)
+    async def last_change(self) -> int:
+        """Give the place of the owner's last change; 0 before the first."""
+        row = await self._transaction.one(_LAST_CHANGE, user_id=self.owner_id)
+        return 0 if row is None else int(row["seq"])
+
+    async def changes(self, since: int, limit: int) -> list[tuple[int, TodoChangeRead]]:
+        """Give the changes after a place in the sequence, each with its own place."""
+        rows = await self._transaction.rows(_CHANGES, user_id=self.owner_id, since=since, limit=limit)
+        return [(row["seq"], _change(dict(row))) for row in rows]
+
+    async def _write(self, statement: Statement, kind: ChangeKind, **values: Any) -> TodoRead:
+        row = await self._transaction.one(statement, kind=kind, **values)
         if row is None:
             raise RuntimeError("a write returns its row")
         return TodoRead.model_validate(dict(row))
+
+
+def _change(row: dict[str, Any]) -> TodoChangeRead:
+    todo = TodoRead.model_validate_json(row["todo"]) if row["todo"] else None
+    return TodoChangeRead(kind=row["kind"], id=row["id"], todo=todo, at=row["at"])
 
 
 def _values(todo: Todo) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
-from todo.features.todos.models import Description, PlainText, Priority, Title
+from todo.features.todos.models import ChangeKind, Description, PlainText, Priority, Title
 
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 100
 OFFSET_MAX = 1_000_000
 CURSOR_MAX_LENGTH = 2_048
+CHANGES_LIMIT_DEFAULT = 100
+CHANGES_LIMIT_MAX = 1_000
 
 
 def _rfc3339(value: datetime) -> str:
@@ -155,3 +157,35 @@ class TodoPage(BaseModel):
     items: list[TodoRead]
     total: int
     page: PageInfo
+
+
+class ChangesWanted(BaseModel):
+    """From where on, and how many."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: str | SkipJsonSchema[None] = Field(
+        None,
+        max_length=CURSOR_MAX_LENGTH,
+        description="`next` of the answer before. Left out, no changes are given, only the token of now.",
+    )
+    limit: int = Field(CHANGES_LIMIT_DEFAULT, ge=1, le=CHANGES_LIMIT_MAX)
+
+
+class TodoChangeRead(BaseModel):
+    """One change, and the todo as it was then."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: ChangeKind
+    id: UUID = Field(description="The todo's id.")
+    todo: TodoRead | None = Field(description="Null when it was purged from the trash.")
+    at: Instant
+
+
+class TodoChanges(BaseModel):
+    """Changes in the order they were made."""
+
+    changes: list[TodoChangeRead]
+    next: str = Field(description="Ask with it as `since` for what comes after.")
+    has_more: bool

@@ -2,19 +2,30 @@
 
 import json
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 
 from todo.database.transaction import Transaction
-from todo.features.todos.models import Todo
+from todo.features.todos.models import ChangeKind, Todo
 from todo.features.todos.repository import Change, Position, TodoRepository
-from todo.features.todos.schemas import PageInfo, TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
-from todo.problems import Forbidden, NotFound, PreconditionFailed, ValidationFailed
+from todo.features.todos.schemas import (
+    ChangesWanted,
+    PageInfo,
+    TodoChanges,
+    TodoCreate,
+    TodoFilter,
+    TodoPage,
+    TodoRead,
+    TodoUpdate,
+)
+from todo.problems import Forbidden, Gone, NotFound, PreconditionFailed, ValidationFailed
 from todo.transport.paging import CursorSigner
 
 _CLIENT_ID_VERSION = 7
+_CHANGES = "changes"
+CHANGES_KEPT_FOR = timedelta(days=30)
 
 
 class TodoNotFound(NotFound):
@@ -46,6 +57,13 @@ class TodoIdUnfit(ValidationFailed):
         super().__init__(
             errors=[{"location": "path", "pointer": "/todo_id", "code": "uuid_version", "detail": detail}]
         )
+
+
+class ChangesForgotten(Gone):
+    """The token is too old. Ask for a new one without `since`, then list all todos, then go on from it."""
+
+    title = "Changes forgotten"
+    error_code = "changes_forgotten"
 
 
 class TodoService:
@@ -114,9 +132,10 @@ class TodoService:
         """Change the named fields; naming the values it has already changes nothing."""
         change = await self._todos.next_change()
         todo = await self._live(todo_id, versions)
-        if not todo.apply(wanted.changes(), change.at):
+        kind = todo.apply(wanted.changes(), change.at)
+        if kind is None:
             return TodoRead.model_validate(todo)
-        return await self._todos.save(todo, change)
+        return await self._todos.save(todo, change, kind)
 
     async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Mark it done; completing it again keeps the first time."""
@@ -131,7 +150,7 @@ class TodoService:
         change = await self._todos.next_change()
         todo = await self._live(todo_id, versions)
         todo.deleted_at = change.at
-        await self._todos.save(todo, change)
+        await self._todos.save(todo, change, ChangeKind.DELETED)
 
     async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Bring it back from the trash; restoring one that is not there changes nothing."""
@@ -140,7 +159,34 @@ class TodoService:
         if todo.deleted_at is None:
             return TodoRead.model_validate(todo)
         todo.deleted_at = None
-        return await self._todos.save(todo, change)
+        return await self._todos.save(todo, change, ChangeKind.RESTORED)
+
+    async def list_changes(self, wanted: ChangesWanted, now: datetime) -> TodoChanges:
+        """Give the changes after a token, in order, and the token to go on with.
+
+        Raises `ChangesForgotten` when the token is too old to be sure that none is missing.
+        """
+        if wanted.since is None:
+            last = await self._todos.last_change()
+            return TodoChanges(changes=[], next=self._write_token(last, now), has_more=False)
+        since = self._read_token(wanted.since, now)
+        found = await self._todos.changes(since, wanted.limit + 1)
+        shown = found[: wanted.limit]
+        last = shown[-1][0] if shown else since
+        return TodoChanges(
+            changes=[change for _, change in shown],
+            next=self._write_token(last, now),
+            has_more=len(found) > len(shown),
+        )
+
+    def _write_token(self, seq: int, now: datetime) -> str:
+        return self._cursors.write(json.dumps([seq, now.isoformat()]), _CHANGES)
+
+    def _read_token(self, token: str, now: datetime) -> int:
+        seq, written_at = json.loads(self._cursors.read(token, _CHANGES, name="since"))
+        if now - datetime.fromisoformat(written_at) > CHANGES_KEPT_FOR:
+            raise ChangesForgotten
+        return int(seq)
 
     async def _live(self, todo_id: UUID, versions: Collection[int] | None) -> Todo:
         todo = await self._seen(todo_id, versions)

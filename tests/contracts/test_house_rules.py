@@ -14,8 +14,8 @@ from todo.transport import problem_json
 
 SOURCE = Path(todo.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
-# An agent is not offline: it brings no ids of its own and keeps no copy up to date.
-NOT_FOR_AGENTS = {"list_changes", "put_todo"}
+# An agent is not offline: it has no ids of its own, no copy to keep, and nothing to catch up on.
+NOT_FOR_AGENTS = {"batch_todos", "list_changes", "put_todo"}
 VERBS = {
     "create_todo",
     "list_todos",

@@ -20,6 +20,9 @@ OPERATIONS = [
     ("PATCH", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/reopen"),
     ("PATCH", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/restore"),
     ("DELETE", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"),
+    ("PUT", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"),
+    ("POST", "/api/todos/batch"),
+    ("GET", "/api/todos/changes"),
 ]
 
 
@@ -51,7 +54,7 @@ async def test_an_unknown_path_is_a_problem(alice: Person, path: str) -> None:
     [
         ("PUT", "/api/todos", "GET, HEAD, POST"),
         ("DELETE", "/api/todos", "GET, HEAD, POST"),
-        ("POST", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21", "DELETE, GET, HEAD, PATCH"),
+        ("POST", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/complete", "PATCH"),
         ("POST", "/health/live", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),

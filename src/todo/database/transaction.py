@@ -15,20 +15,27 @@ if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
 
+# What using a connection whose other end is gone looks like.
+_LOST = (
+    ConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
 # What a lost, full, restarting, read-only or overburdened database looks like; all of it passes.
 _PASSING = (
+    *_LOST,
     OSError,
     TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
     asyncpg.InternalServerError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
+_ATTEMPTS = 3
 
 
 class Transaction:
@@ -65,21 +72,37 @@ class Database:
         session has ended, and `Unavailable` when the database cannot answer now.
         """
         try:
-            async with self._pool.acquire(timeout=self._acquire_timeout_seconds) as connection:
-                await self._begin(connection, user_id, session_id, read_only=read_only)
-                try:
+            connection = await self._begun(user_id, session_id, read_only=read_only)
+            try:
+                async with _rolled_back_on_failure(connection):
                     yield Transaction(connection, user_id)
-                except asyncio.CancelledError:
-                    # The server may still be working on it: a connection in doubt is not used again.
-                    connection.terminate()
-                    raise
-                except BaseException:
-                    if not connection.is_closed():
-                        await connection.execute("ROLLBACK")
-                    raise
-                await connection.execute("COMMIT")
+                    await connection.execute("COMMIT")
+            finally:
+                await self._pool.release(connection)
         except _PASSING as error:
+            if isinstance(error, ValueError):
+                raise  # a value that does not fit its column is a mistake of ours
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
+
+    async def _begun(self, user_id: UUID, session_id: UUID | None, *, read_only: bool) -> "Connection":
+        """Give a connection with an open transaction; one that turns out to be dead is replaced."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
+            try:
+                async with _rolled_back_on_failure(connection):
+                    await self._begin(connection, user_id, session_id, read_only=read_only)
+            except _LOST:
+                # Nothing has been done yet, so beginning is also the question whether it still lives.
+                connection.terminate()
+                await self._pool.release(connection)
+                if attempt == _ATTEMPTS:
+                    raise
+            except BaseException:
+                await self._pool.release(connection)
+                raise
+            else:
+                return connection
+        raise RuntimeError("the last attempt gives a connection or raises")
 
     async def _begin(
         self, connection: "Connection", user_id: UUID, session_id: UUID | None, *, read_only: bool
@@ -92,13 +115,7 @@ class Database:
             # In the same message, so that a revoked session costs no round trip to find out.
             live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
             script += f"; SELECT FROM auth.session WHERE {live}"
-        try:
-            status = await connection.execute(script)
-            self._require_session(status)
-        except BaseException:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
-            raise
+        self._require_session(await connection.execute(script))
 
     def _require_session(self, status: str) -> None:
         if self._checks_sessions and status != "SELECT 1":
@@ -112,3 +129,17 @@ class Database:
                 return str(revision)
         except (*_PASSING, asyncpg.UndefinedTableError) as error:
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
+
+
+@asynccontextmanager
+async def _rolled_back_on_failure(connection: "Connection") -> AsyncIterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        # The server may still be working on it: a connection in doubt is not used again.
+        connection.terminate()
+        raise
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise

@@ -1,7 +1,7 @@
 """Problems as RFC 9457 answers, and as the OpenAPI document promises them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -76,13 +76,15 @@ class ProblemRead(BaseModel):
     detail: str
     error_code: str = Field(description="Stable: programs decide by it.")
     request_id: str = Field(description="Also in the `X-Request-ID` header; quote it when you ask for help.")
-    errors: list[FieldErrorRead] | None = Field(None, description="Only with 422: each refused value.")
+    errors: list[FieldErrorRead] | None = Field(
+        None, description="With 422 each refused value; of a batch, the refused operation."
+    )
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:
     """Render a problem."""
     body: dict[str, Any] = _summary(type(problem)) | {"detail": problem.detail, "request_id": request_id}
-    if problem.status == ValidationFailed.status:
+    if problem.errors or problem.status == ValidationFailed.status:
         body["errors"] = problem.errors
     return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
@@ -105,7 +107,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_validation_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
-        problem = ValidationFailed(errors=[_field_error(item) for item in error.errors()])
+        problem = ValidationFailed(errors=[_field_error(item, error.body) for item in error.errors()])
         return problem_response(problem, request.state.request_id)
 
     async def on_http_error(request: Request, error: Exception) -> Response:
@@ -147,16 +149,27 @@ def _described(problem: type[Problem]) -> dict[str, Any]:
     return described
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def _field_error(error: Mapping[str, Any], body: object) -> FieldError:
     location, *path = error["loc"]
-    # A position within broken JSON is no member of it.
-    path = [] if error["type"] == "json_invalid" else path
+    if location == "body":
+        path = list(_members(path, body, is_missing=error["type"] == "missing"))
     return {
         "location": str(location),
         "pointer": json_pointer(path),
         "code": error["type"],
         "detail": str(error["msg"]).removeprefix("Value error, "),
     }
+
+
+def _members(path: Sequence[str | int], value: Any, *, is_missing: bool) -> Iterator[str | int]:
+    """Give the steps that lead through the body; the others are the validator's names for a choice."""
+    for number, step in enumerate(path, start=1):
+        within = dict(enumerate(value)) if isinstance(value, list) else value
+        if isinstance(within, dict) and step in within:
+            value = within[step]
+            yield step
+        elif is_missing and number == len(path):
+            yield step
 
 
 def _allowed_methods(request: Request) -> list[str]:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Response, Security
 
 from todo.features.todos.schemas import (
     ChangesWanted,
+    TodoBatch,
+    TodoBatchResult,
     TodoChanges,
     TodoCreate,
     TodoFilter,
@@ -123,6 +125,30 @@ async def list_todos(
     if is_unmodified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(body, media_type="application/json", headers={"ETag": tag})
+
+
+@router.post(
+    "/batch",
+    operation_id="batch_todos",
+    response_model=TodoBatchResult,
+    responses={
+        200: {"description": "How each operation went."},
+        **_FOUND,
+        **problem_responses(TodoChanged, RequestInFlight),
+    },
+)
+async def batch_todos(batch: TodoBatch, service: WritingService, once: Once) -> Response:
+    """Do up to 100 operations in one transaction, one after the other.
+
+    Unless `atomic` is false, all are done or none: then the answer is that of the first that is refused, and
+    `errors` points at it. With an `Idempotency-Key` the batch can be sent again safely.
+    """
+
+    async def act() -> Response:
+        result = await service.batch_todos(batch)
+        return Response(result.model_dump_json(), media_type="application/json")
+
+    return await once.answer(batch.model_dump_json(exclude_unset=True), act)
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -23,6 +23,7 @@ PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 100
 OFFSET_MAX = 1_000_000
 CURSOR_MAX_LENGTH = 2_048
+BATCH_MAX = 100
 CHANGES_LIMIT_DEFAULT = 100
 CHANGES_LIMIT_MAX = 1_000
 
@@ -189,3 +190,95 @@ class TodoChanges(BaseModel):
     changes: list[TodoChangeRead]
     next: str = Field(description="Ask with it as `since` for what comes after.")
     has_more: bool
+
+
+TempId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class CreateOperation(BaseModel):
+    """Add a todo; later operations of the batch may name it by `temp_id`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    op: Literal["create"]
+    temp_id: TempId | SkipJsonSchema[None] = None
+    todo: TodoCreate
+
+
+class _NamesTodo(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | SkipJsonSchema[None] = None
+    temp_id: TempId | SkipJsonSchema[None] = Field(
+        None, description="Instead of `id`: one made in this batch."
+    )
+    version: int | SkipJsonSchema[None] = Field(None, ge=1, description="Act only on this version.")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.id is None) == (self.temp_id is None):
+            raise ValueError("name the todo by id or by temp_id")
+        return self
+
+
+class UpdateOperation(_NamesTodo):
+    """Change the named fields of a todo."""
+
+    op: Literal["update"]
+    changes: TodoUpdate
+
+
+class ActOperation(_NamesTodo):
+    """Complete, reopen, delete or restore a todo."""
+
+    op: Literal["complete", "reopen", "delete", "restore"]
+
+
+Operation = Annotated[CreateOperation | UpdateOperation | ActOperation, Field(discriminator="op")]
+
+
+class TodoBatch(BaseModel):
+    """Operations done one after the other, all or nothing unless `atomic` is false."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operations: list[Operation] = Field(min_length=1, max_length=BATCH_MAX)
+    atomic: StrictBool = True
+
+    @model_validator(mode="after")
+    def _temp_ids_are_made_first(self) -> Self:
+        made: set[str] = set()
+        for number, operation in enumerate(self.operations):
+            if isinstance(operation, CreateOperation):
+                if operation.temp_id in made:
+                    raise ValueError(f"operation {number} makes a temp_id that was made before")
+                if operation.temp_id is not None:
+                    made.add(operation.temp_id)
+            elif operation.temp_id is not None and operation.temp_id not in made:
+                raise ValueError(f"operation {number} names a temp_id that no operation before it makes")
+        return self
+
+
+class OperationProblem(BaseModel):
+    """Why an operation was refused; as a single call would say it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    error_code: str
+    title: str
+    detail: str
+
+
+class OperationResult(BaseModel):
+    """How one operation went."""
+
+    status: int = Field(description="What a single call would have answered.")
+    temp_id: str | None
+    todo: TodoRead | None = None
+    problem: OperationProblem | None = None
+
+
+class TodoBatchResult(BaseModel):
+    """How each operation went, in their order."""
+
+    results: list[OperationResult]

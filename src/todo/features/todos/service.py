@@ -12,15 +12,31 @@ from todo.features.todos.models import ChangeKind, Todo
 from todo.features.todos.repository import Change, Position, TodoRepository
 from todo.features.todos.schemas import (
     ChangesWanted,
+    CreateOperation,
+    Operation,
+    OperationProblem,
+    OperationResult,
     PageInfo,
+    TodoBatch,
+    TodoBatchResult,
     TodoChanges,
     TodoCreate,
     TodoFilter,
     TodoPage,
     TodoRead,
     TodoUpdate,
+    UpdateOperation,
 )
-from todo.problems import Forbidden, Gone, NotFound, PreconditionFailed, ValidationFailed
+from todo.problems import (
+    FieldError,
+    Forbidden,
+    Gone,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    ValidationFailed,
+    json_pointer,
+)
 from todo.transport.paging import CursorSigner
 
 _CLIENT_ID_VERSION = 7
@@ -161,6 +177,51 @@ class TodoService:
         todo.deleted_at = None
         return await self._todos.save(todo, change, ChangeKind.RESTORED)
 
+    async def batch_todos(self, batch: TodoBatch) -> TodoBatchResult:
+        """Do the operations one after the other, by the rules and with the refusals of single calls.
+
+        Raises the first refusal if the batch is atomic, naming the operation; otherwise refusals are results.
+        """
+        made: dict[str, UUID] = {}
+        results: list[OperationResult] = []
+        for number, operation in enumerate(batch.operations):
+            try:
+                result = await self._operate(operation, made)
+            except Problem as problem:
+                if batch.atomic:
+                    problem.errors = [_operation_error(number, problem)]
+                    raise
+                said = OperationProblem.model_validate(problem)
+                result = OperationResult(status=problem.status, temp_id=operation.temp_id, problem=said)
+            results.append(result)
+        return TodoBatchResult(results=results)
+
+    async def _operate(self, operation: Operation, made: dict[str, UUID]) -> OperationResult:
+        todo: TodoRead | None = None
+        status = 200
+        if isinstance(operation, CreateOperation):
+            todo, status = await self.create_todo(operation.todo), 201
+            if operation.temp_id is not None:
+                made[operation.temp_id] = todo.id
+        else:
+            todo_id = operation.id or made.get(operation.temp_id or "")
+            if todo_id is None:
+                raise TodoNotFound("The operation that was to make this todo was refused.")
+            versions = None if operation.version is None else {operation.version}
+            if isinstance(operation, UpdateOperation):
+                todo = await self.update_todo(todo_id, operation.changes, versions)
+            elif operation.op == "delete":
+                await self.delete_todo(todo_id, versions)
+                status = 204
+            else:
+                acts = {
+                    "complete": self.complete_todo,
+                    "reopen": self.reopen_todo,
+                    "restore": self.restore_todo,
+                }
+                todo = await acts[operation.op](todo_id, versions)
+        return OperationResult(status=status, temp_id=operation.temp_id, todo=todo)
+
     async def list_changes(self, wanted: ChangesWanted, now: datetime) -> TodoChanges:
         """Give the changes after a token, in order, and the token to go on with.
 
@@ -220,6 +281,15 @@ class TodoService:
             return None
         value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
         return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
+
+
+def _operation_error(number: int, problem: Problem) -> FieldError:
+    return {
+        "location": "body",
+        "pointer": json_pointer(["operations", number]),
+        "code": problem.error_code,
+        "detail": problem.detail,
+    }
 
 
 def _question(wanted: TodoFilter) -> str:

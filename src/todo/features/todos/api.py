@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
+from pydantic import UUID7
 
 from todo.features.todos.schemas import (
     ChangesWanted,
@@ -58,6 +59,10 @@ def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService
 
 ReadingService = Annotated[TodoService, Depends(_reading_service)]
 WritingService = Annotated[TodoService, Depends(_writing_service)]
+_UUID7 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
+ChosenId = Annotated[
+    UUID7, Path(description="An id of your own.", json_schema_extra={"format": "uuid", "pattern": _UUID7})
+]
 TodoId = Annotated[UUID, Path(description="The todo's id.")]
 
 _ETAG: dict[str, Any] = {"ETag": {"description": "The version, in quotes.", "schema": {"type": "string"}}}
@@ -96,7 +101,7 @@ async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> R
     response_model=TodoRead,
     responses={201: _NEW, 200: {"description": "It was there already.", "headers": _ETAG, "model": TodoRead}},
 )
-async def put_todo(todo_id: TodoId, new: TodoCreate, service: WritingService) -> Response:
+async def put_todo(todo_id: ChosenId, new: TodoCreate, service: WritingService) -> Response:
     """Add a todo under an id you chose, a UUIDv7; for clients that work offline.
 
     Sent again, it adds nothing and changes nothing: the answer is the todo as it is now, its trash included.

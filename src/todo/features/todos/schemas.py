@@ -122,8 +122,8 @@ class TodoFilter(BaseModel):
     q: PlainText = Field("", max_length=200, description="Part of the title or description, in any case.")
     sort: TodoSort = TodoSort.CREATED_AT_DESC
     limit: int = Field(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX)
-    offset: int | SkipJsonSchema[None] = Field(
-        None, ge=0, le=OFFSET_MAX, description="Skip so many; not together with `cursor`."
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] | SkipJsonSchema[None] = Field(
+        None, description="Skip so many; not together with `cursor`."
     )
     cursor: str | SkipJsonSchema[None] = Field(
         None,
@@ -212,7 +212,9 @@ class _NamesTodo(BaseModel):
     temp_id: TempId | SkipJsonSchema[None] = Field(
         None, description="Instead of `id`: one made in this batch."
     )
-    version: int | SkipJsonSchema[None] = Field(None, ge=1, description="Act only on this version.")
+    version: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = Field(
+        None, description="Act only on this version."
+    )
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

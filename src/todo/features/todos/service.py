@@ -34,12 +34,10 @@ from todo.problems import (
     NotFound,
     PreconditionFailed,
     Problem,
-    ValidationFailed,
     json_pointer,
 )
 from todo.transport.paging import CursorSigner
 
-_CLIENT_ID_VERSION = 7
 _CHANGES = "changes"
 CHANGES_KEPT_FOR = timedelta(days=30)
 
@@ -65,16 +63,6 @@ class TodoChanged(PreconditionFailed):
     error_code = "todo_changed"
 
 
-class TodoIdUnfit(ValidationFailed):
-    """An id that you choose must be a UUIDv7."""
-
-    def __init__(self) -> None:
-        detail = "must be a UUIDv7"
-        super().__init__(
-            errors=[{"location": "path", "pointer": "/todo_id", "code": "uuid_version", "detail": detail}]
-        )
-
-
 class ChangesForgotten(Gone):
     """The token is too old. Ask for a new one without `since`, then list all todos, then go on from it."""
 
@@ -97,12 +85,7 @@ class TodoService:
         return await self._add(uuids.uuid7(), new, await self._todos.next_change())
 
     async def put_todo(self, todo_id: UUID, new: TodoCreate) -> tuple[TodoRead, bool]:
-        """Add a todo under an id the caller chose, once; give it, and whether it is new.
-
-        Raises `TodoIdUnfit` when the id is no UUIDv7.
-        """
-        if todo_id.version != _CLIENT_ID_VERSION:
-            raise TodoIdUnfit
+        """Add a todo under an id the caller chose, once; give it, and whether it is new."""
         change = await self._todos.next_change()
         todo = await self._todos.get(todo_id)
         if todo is not None:

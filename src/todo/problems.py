@@ -74,6 +74,17 @@ class MethodNotAllowed(Problem):
     error_code = "method_not_allowed"
 
 
+class BodyTooSlow(Problem):
+    """The request body did not arrive in time."""
+
+    status = 408
+    title = "Body too slow"
+    error_code = "body_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close"})
+
+
 class Conflict(Problem):
     """The request clashes with another one."""
 

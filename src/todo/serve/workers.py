@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from todo.problems import CannotStart
+from todo.serve.protocol import PunctualHttpProtocol
 from todo.settings import Settings, Wiring
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> 
         functools.partial(_worker_app, wiring),
         factory=True,
         lifespan="on",
-        http="httptools",
+        http=PunctualHttpProtocol,
         # Believed from anybody else, the header would let a caller choose where they come from.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,

@@ -3,18 +3,31 @@
 The framework has such a limit too, but answers it in plain text, whatever handlers the application has.
 """
 
+import asyncio
+
 from starlette.types import Message, Receive, Scope
+
+from todo.problems import BodyTooLarge, BodyTooSlow
 
 BODY_LIMIT_BYTES = 1_048_576
 # A caller that is cut off in mid-sentence does not read the answer: take in some more before refusing.
+_TIMEOUT_SECONDS = 10.0
 _DRAIN_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
 
 
-async def read_body(scope: Scope, receive: Receive) -> list[Message] | None:
-    """Give the messages of the body, or None when it is too large."""
+async def read_body(scope: Scope, receive: Receive) -> list[Message]:
+    """Give the messages of the body; raises `BodyTooLarge` and `BodyTooSlow`."""
     names = {name for name, _ in scope["headers"]}
     if b"content-length" not in names and b"transfer-encoding" not in names:
         return []
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await _messages(receive)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _messages(receive: Receive) -> list[Message]:
     messages: list[Message] = []
     size = 0
     while True:
@@ -25,7 +38,10 @@ async def read_body(scope: Scope, receive: Receive) -> list[Message] | None:
         else:
             messages.clear()
         if not message.get("more_body") or size > _DRAIN_LIMIT_BYTES:
-            return messages if size <= BODY_LIMIT_BYTES else None
+            break
+    if size > BODY_LIMIT_BYTES:
+        raise BodyTooLarge
+    return messages
 
 
 def replayed(messages: list[Message], receive: Receive) -> Receive:

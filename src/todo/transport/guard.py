@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo.problems import BodyTooLarge, InternalError
+from todo.problems import InternalError, Problem
 from todo.transport.body import read_body, replayed
 from todo.transport.problem_json import problem_response
 
@@ -44,10 +44,9 @@ class Guard:
             scope = {**scope, "method": "GET"}
         try:
             body = await read_body(scope, receive)
-            if body is None:
-                await exchange.answer(problem_response(BodyTooLarge(), exchange.request_id), receive)
-            else:
-                await self._app(scope, replayed(body, receive), exchange.send)
+            await self._app(scope, replayed(body, receive), exchange.send)
+        except Problem as problem:
+            await exchange.answer(problem_response(problem, exchange.request_id), receive)
         except Exception:
             _logger.exception("request %s failed", exchange.request_id)
             if exchange.status == 0:

@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from todo.problems import (
     BodyTooLarge,
+    BodyTooSlow,
     Conflict,
     FieldError,
     Forbidden,
@@ -37,6 +38,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        BodyTooSlow,
         Conflict,
         Gone,
         PreconditionFailed,

@@ -26,7 +26,14 @@ from todo.features.todos.service import (
     TodoService,
     todo_service,
 )
-from todo.problems import BodyTooLarge, InternalError, Unauthenticated, Unavailable, ValidationFailed
+from todo.problems import (
+    BodyTooLarge,
+    BodyTooSlow,
+    InternalError,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.http_request import (
     IfMatch,
@@ -45,7 +52,9 @@ router = APIRouter(
     tags=["todos"],
     route_class=SignedInRoute,
     dependencies=[Security(bearer)],
-    responses=problem_responses(Unauthenticated, BodyTooLarge, ValidationFailed, InternalError, Unavailable),
+    responses=problem_responses(
+        Unauthenticated, BodyTooSlow, BodyTooLarge, ValidationFailed, InternalError, Unavailable
+    ),
 )
 
 

@@ -13,6 +13,7 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: setup ## run everything: database, sign-in, API
+	@$(BIN)/python -m compileall -q src/todo
 	@exec $(BIN)/todo serve
 
 test: setup ## run the tests (T=path or pytest's options for some of them)

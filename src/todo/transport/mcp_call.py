@@ -30,7 +30,7 @@ class SignedInMcp:
             caller = await authenticate(request)
             database = backend(request).database
             async with database.transaction(caller.user_id, caller.session_id, read_only=True):
-                """Opening it is what asks whether the session still lives."""
+                pass  # opening it is what asks whether the session still lives
         except Problem as problem:
             await problem_response(problem, request.state.request_id)(scope, receive, send)
             return

@@ -1,11 +1,15 @@
 """Many operations in one request: by the rules of single calls, all or nothing unless asked otherwise."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.factories import Person
+from tests.factories import SECRET, Person, Service
+from todo.database.statements import Statement
+from todo.database.transaction import Transaction
+from todo.features.todos.schemas import TodoBatch
+from todo.features.todos.service import todo_service
 
 
 async def batch(person: Person, *operations: dict[str, Any], **options: Any) -> Any:
@@ -118,3 +122,63 @@ async def test_a_hundred_todos_are_added_at_once_in_their_order(alice: Person) -
 
     page = (await alice.get("/api/todos?sort=created_at&limit=100")).json()
     assert [todo["title"] for todo in page["items"]] == [f"No. {n:03}" for n in range(100)]
+
+
+async def test_a_follower_is_told_every_step_of_a_batch(alice: Person) -> None:
+    token = (await alice.get("/api/todos/changes")).json()["next"]
+
+    await batch(
+        alice,
+        create("New", temp_id="a"),
+        {"op": "update", "temp_id": "a", "changes": {"title": "Newer"}},
+        {"op": "complete", "temp_id": "a"},
+        {"op": "complete", "temp_id": "a"},
+        {"op": "delete", "temp_id": "a"},
+    )
+
+    told = (await alice.get("/api/todos/changes", params={"since": token})).json()["changes"]
+    assert [
+        (change["kind"], change["todo"]["title"], change["todo"]["is_completed"], change["todo"]["version"])
+        for change in told
+    ] == [
+        ("created", "New", False, 1),
+        ("updated", "Newer", False, 2),
+        ("completed", "Newer", True, 3),
+        ("deleted", "Newer", True, 4),
+    ]
+    trash = (await alice.get("/api/todos?status=deleted")).json()["items"]
+    assert trash == [told[-1]["todo"]]
+
+
+class CountingTransaction(Transaction):
+    """Counts how often the database is asked."""
+
+    asked = 0
+
+    async def one(self, statement: Statement, **values: Any) -> Any:
+        self.asked += 1
+        return await super().one(statement, **values)
+
+    async def rows(self, statement: Statement, **values: Any) -> Any:
+        self.asked += 1
+        return await super().rows(statement, **values)
+
+
+async def round_trips(service: Service, person: Person, *operations: dict[str, Any]) -> int:
+    database = service.app.state.backend.database
+    async with database.transaction(UUID(person.subject)) as opened:
+        counting = CountingTransaction(opened._connection, opened.user_id)
+        await todo_service(counting, SECRET).batch_todos(TodoBatch(operations=list(operations)))
+    return counting.asked
+
+
+async def test_a_large_batch_asks_the_database_as_often_as_a_small_one(
+    service: Service, alice: Person
+) -> None:
+    todos = [await alice.make_todo(f"No. {n}") for n in range(50)]
+
+    def mixed(count: int) -> list[dict[str, Any]]:
+        acts = [{"op": "complete", "id": todo["id"]} for todo in todos[:count]]
+        return [*acts, *(create(f"New {n}") for n in range(count))]
+
+    assert await round_trips(service, alice, *mixed(1)) == await round_trips(service, alice, *mixed(50)) == 3

@@ -143,6 +143,24 @@ class Todo(Table, table=True):
             return ChangeKind.COMPLETED if changes["is_completed"] else ChangeKind.REOPENED
         return ChangeKind.UPDATED if changes else None
 
+    def advance(self, seq: int, at: datetime) -> None:
+        """Make it the next version, at its place in the owner's sequence."""
+        self.version += 1
+        self.updated_at = at
+        self.change_seq = seq
+
+    def trash(self, at: datetime) -> "ChangeKind":
+        """Move it to the trash."""
+        self.deleted_at = at
+        return ChangeKind.DELETED
+
+    def restore(self) -> "ChangeKind | None":
+        """Bring it back from the trash, if it is there."""
+        if self.deleted_at is None:
+            return None
+        self.deleted_at = None
+        return ChangeKind.RESTORED
+
 
 class ChangeKind(StrEnum):
     """What happened to a todo."""

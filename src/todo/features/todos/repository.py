@@ -1,7 +1,8 @@
 """The queries on one person's todos."""
 
 import functools
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Boolean,
     ColumnElement,
     Insert,
     Select,
@@ -16,9 +19,11 @@ from sqlalchemy import (
     Update,
     any_,
     bindparam,
+    column,
     func,
     insert,
     select,
+    true,
     tuple_,
     update,
 )
@@ -50,6 +55,12 @@ _STORED = (
 )
 _SHOWN = (*_STORED, _TODO.completed_at.is_not(None).label("is_completed"))
 
+_IDS = ARRAY(postgresql.UUID())
+_ASKED = (
+    func.unnest(bindparam("ids", type_=_IDS))
+    .table_valued(column("id", postgresql.UUID()))
+    .render_derived(name="asked")
+)
 _IS_MINE = _TODO.user_id == bindparam("user_id")
 _IS_LIVE = _TODO.deleted_at.is_(None)
 _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
@@ -67,11 +78,13 @@ _SORT_COLUMN: dict[str, ColumnElement[Any]] = {
 
 _GET = Statement(select(*_STORED).where(_IS_MINE, _TODO.id == bindparam("id")))
 _SHOW = Statement(select(*_SHOWN).where(_IS_MINE, _TODO.id == bindparam("id"), _TODO.deleted_at.is_(None)))
-_EXISTS = Statement(select(func.todo_exists(bindparam("id", type_=postgresql.UUID())).label("exists")))
-_NEXT_CHANGE = Statement(
+_GET_MANY = Statement(select(*_STORED).where(_IS_MINE, _TODO.id == any_(bindparam("ids", type_=_IDS))))
+_ANYBODYS = Statement(select(_ASKED.c.id).where(func.todo_exists(_ASKED.c.id)).select_from(_ASKED))
+_COUNT = bindparam("count", type_=BigInteger)
+_NEXT_CHANGES = Statement(
     postgresql.insert(User)
-    .values(id=bindparam("user_id"), change_seq=1)
-    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + 1})
+    .values(id=bindparam("user_id"), change_seq=_COUNT)
+    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + _COUNT})
     # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
     .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 )
@@ -97,12 +110,55 @@ def _recorded(write: Insert | Update) -> Statement:
     return Statement(select(written).add_cte(record.cte("recorded")))
 
 
+def _recorded_together() -> Statement:
+    """Give the write of many changes: all are recorded, each todo is stored as its last one left it."""
+    edits = (
+        func.jsonb_to_recordset(bindparam("edits", type_=postgresql.JSONB))
+        .table_valued(
+            column("seq", BigInteger),
+            column("kind", Text),
+            column("is_new", Boolean),
+            column("is_last", Boolean),
+            column("todo", postgresql.JSONB),
+        )
+        .render_derived(name="edits", with_types=True)
+    )
+    edit = select(bindparam("user_id", type_=postgresql.UUID()).label("user_id"), *edits.c).cte("edit")
+    fields = [stored for stored in _STORED if stored.key not in {"user_id", "change_seq"}]
+    state = (
+        func.jsonb_to_record(edit.c.todo)
+        .table_valued(*(column(field.key, field.type) for field in fields))
+        .render_derived(name="state", with_types=True)
+    )
+    names = ["user_id", "change_seq", *(field.key for field in fields)]
+    last = (
+        select(edit.c.user_id, edit.c.seq.label("change_seq"), *state.c, edit.c.is_new)
+        .select_from(edit.join(state, true()))
+        .where(edit.c.is_last)
+        .cte("last")
+    )
+    added = insert(Todo).from_select(names, select(*(last.c[name] for name in names)).where(last.c.is_new))
+    saved = (
+        update(Todo)
+        .where(_TODO.user_id == last.c.user_id, _TODO.id == last.c.id, ~last.c.is_new)
+        .values({name: last.c[name] for name in names if name not in {"user_id", "id"}})
+    )
+    recorded = insert(TodoChange).from_select(
+        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        select(
+            edit.c.user_id, edit.c.seq, state.c.id, edit.c.kind, state.c.updated_at, edit.c.todo
+        ).select_from(edit.join(state, true())),
+    )
+    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved")).returning(_CHANGE.seq))
+
+
 _ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}))
 _SAVE = _recorded(
     update(Todo)
     .where(_IS_MINE, _TODO.id == bindparam("todo_id"))
     .values({column.key: bindparam(column.key) for column in _STORED if column.key not in {"user_id", "id"}})
 )
+_RECORD_TOGETHER = _recorded_together()
 _LAST_CHANGE = Statement(select(_USER.change_seq.label("seq")).where(_USER.id == bindparam("user_id")))
 _CHANGES = Statement(
     select(_CHANGE.seq, _CHANGE.kind, _CHANGE.todo_id.label("id"), _CHANGE.todo, _CHANGE.at)
@@ -118,6 +174,15 @@ class Change:
 
     seq: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one change made of a todo."""
+
+    change: Change
+    kind: ChangeKind
+    todo: TodoRead
 
 
 @dataclass(frozen=True)
@@ -154,10 +219,15 @@ class TodoRepository:
         row = await self._transaction.one(_SHOW, user_id=self.owner_id, id=todo_id)
         return None if row is None else TodoRead.model_validate(dict(row))
 
-    async def is_somebodys(self, todo_id: UUID) -> bool:
-        """Whether anybody has a todo of this id."""
-        row = await self._transaction.one(_EXISTS, id=todo_id)
-        return row is not None and bool(row["exists"])
+    async def get_many(self, todo_ids: Collection[UUID]) -> dict[UUID, Todo]:
+        """Give those there are of some todos to decide about, by id, from the trash too."""
+        rows = await self._transaction.rows(_GET_MANY, user_id=self.owner_id, ids=list(todo_ids))
+        return {row["id"]: Todo(**dict(row)) for row in rows}
+
+    async def anybodys(self, todo_ids: Collection[UUID]) -> set[UUID]:
+        """Give those of the ids under which anybody has a todo."""
+        rows = await self._transaction.rows(_ANYBODYS, ids=list(todo_ids))
+        return {row["id"] for row in rows}
 
     async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
         """Give a page in the wanted order, and count all that match."""
@@ -179,10 +249,15 @@ class TodoRepository:
 
     async def next_change(self) -> Change:
         """Begin a change: from here to the commit, this owner's other writers wait."""
-        row = await self._transaction.one(_NEXT_CHANGE, user_id=self.owner_id)
+        return (await self.next_changes(1))[0]
+
+    async def next_changes(self, count: int) -> list[Change]:
+        """Begin as many changes, all of one moment; those that are not made leave gaps in the sequence."""
+        row = await self._transaction.one(_NEXT_CHANGES, user_id=self.owner_id, count=count)
         if row is None:
             raise RuntimeError("an upsert returns its row")
-        return Change(row["seq"], row["at"])
+        last = row["seq"]
+        return [Change(seq, row["at"]) for seq in range(last - count + 1, last + 1)]
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""
@@ -190,8 +265,24 @@ class TodoRepository:
 
     async def save(self, todo: Todo, change: Change, kind: ChangeKind) -> TodoRead:
         """Store a changed todo as its next version."""
-        next_version = {"version": todo.version + 1, "updated_at": change.at, "change_seq": change.seq}
-        return await self._write(_SAVE, kind, todo_id=todo.id, **(_values(todo) | next_version))
+        todo.advance(change.seq, change.at)
+        return await self._write(_SAVE, kind, todo_id=todo.id, **_values(todo))
+
+    async def record(self, edits: Sequence[Edit]) -> None:
+        """Store what several changes made of their todos, in one statement."""
+        last = {edit.todo.id: edit.change.seq for edit in edits}
+        new = {edit.todo.id for edit in edits if edit.kind is ChangeKind.CREATED}
+        rows = [
+            {
+                "seq": edit.change.seq,
+                "kind": edit.kind,
+                "is_new": edit.todo.id in new,
+                "is_last": last[edit.todo.id] == edit.change.seq,
+                "todo": edit.todo.model_dump(mode="json"),
+            }
+            for edit in edits
+        ]
+        await self._transaction.rows(_RECORD_TOGETHER, user_id=self.owner_id, edits=json.dumps(rows))
 
     async def last_change(self) -> int:
         """Give the place of the owner's last change; 0 before the first."""

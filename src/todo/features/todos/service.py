@@ -1,7 +1,8 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,8 +10,9 @@ import uuid_utils.compat as uuids
 
 from todo.database.transaction import Transaction
 from todo.features.todos.models import ChangeKind, Todo
-from todo.features.todos.repository import Change, Position, TodoRepository
+from todo.features.todos.repository import Change, Edit, Position, TodoRepository
 from todo.features.todos.schemas import (
+    ActOperation,
     ChangesWanted,
     CreateOperation,
     Operation,
@@ -93,7 +95,10 @@ class TodoService:
         return await self._add(todo_id, new, change), True
 
     async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
-        todo = Todo(
+        return await self._todos.add(self._new(todo_id, new, change))
+
+    def _new(self, todo_id: UUID, new: TodoCreate, change: Change) -> Todo:
+        return Todo(
             user_id=self._todos.owner_id,
             id=todo_id,
             **new.model_dump(),
@@ -101,7 +106,6 @@ class TodoService:
             updated_at=change.at,
             change_seq=change.seq,
         )
-        return await self._todos.add(todo)
 
     async def list_todos(self, wanted: TodoFilter) -> TodoPage:
         """Give one page of the todos that match, and how many match in all."""
@@ -122,54 +126,60 @@ class TodoService:
         """Give one todo; one in the trash is not found."""
         todo = await self._todos.show(todo_id)
         if todo is None:
-            raise await self._absence(todo_id)
+            is_mine_in_trash = await self._todos.get(todo_id) is not None
+            raise _absence(todo_id, set() if is_mine_in_trash else await self._todos.anybodys([todo_id]))
         return todo
 
     async def update_todo(
         self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
     ) -> TodoRead:
         """Change the named fields; naming the values it has already changes nothing."""
-        change = await self._todos.next_change()
-        todo = await self._live(todo_id, versions)
-        kind = todo.apply(wanted.changes(), change.at)
-        if kind is None:
-            return TodoRead.model_validate(todo)
-        return await self._todos.save(todo, change, kind)
+        return await self._act(todo_id, versions, _updating(wanted))
 
     async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Mark it done; completing it again keeps the first time."""
-        return await self.update_todo(todo_id, TodoUpdate(is_completed=True), versions)
+        return await self._act(todo_id, versions, _COMPLETING)
 
     async def reopen_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Mark it not done; reopening an open one changes nothing."""
-        return await self.update_todo(todo_id, TodoUpdate(is_completed=False), versions)
+        return await self._act(todo_id, versions, _REOPENING)
 
     async def delete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> None:
         """Move it to the trash."""
-        change = await self._todos.next_change()
-        todo = await self._live(todo_id, versions)
-        todo.deleted_at = change.at
-        await self._todos.save(todo, change, ChangeKind.DELETED)
+        await self._act(todo_id, versions, _DELETING)
 
     async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Bring it back from the trash; restoring one that is not there changes nothing."""
+        return await self._act(todo_id, versions, _RESTORING)
+
+    async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: "_Act") -> TodoRead:
         change = await self._todos.next_change()
-        todo = await self._seen(todo_id, versions)
-        if todo.deleted_at is None:
+        todo = await self._todos.get(todo_id)
+        if todo is None:
+            raise _absence(todo_id, await self._todos.anybodys([todo_id]))
+        kind = act.do(todo, versions, change.at)
+        if kind is None:
             return TodoRead.model_validate(todo)
-        todo.deleted_at = None
-        return await self._todos.save(todo, change, ChangeKind.RESTORED)
+        return await self._todos.save(todo, change, kind)
 
     async def batch_todos(self, batch: TodoBatch) -> TodoBatchResult:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
 
         Raises the first refusal if the batch is atomic, naming the operation; otherwise refusals are results.
         """
-        made: dict[str, UUID] = {}
+        changes = await self._todos.next_changes(len(batch.operations))
+        named = {
+            operation.id
+            for operation in batch.operations
+            if not isinstance(operation, CreateOperation) and operation.id is not None
+        }
+        todos = await self._todos.get_many(named)
+        missing = named - todos.keys()
+        work = _Work(self._new, todos, await self._todos.anybodys(missing) if missing else set())
         results: list[OperationResult] = []
-        for number, operation in enumerate(batch.operations):
+        for number, (operation, change) in enumerate(zip(batch.operations, changes, strict=True)):
             try:
-                result = await self._operate(operation, made)
+                result = work.do(operation, change)
             except Problem as problem:
                 if batch.atomic:
                     problem.errors = [_operation_error(number, problem)]
@@ -177,33 +187,8 @@ class TodoService:
                 said = OperationProblem.model_validate(problem)
                 result = OperationResult(status=problem.status, temp_id=operation.temp_id, problem=said)
             results.append(result)
+        await self._todos.record(work.edits)
         return TodoBatchResult(results=results)
-
-    async def _operate(self, operation: Operation, made: dict[str, UUID]) -> OperationResult:
-        todo: TodoRead | None = None
-        status = 200
-        if isinstance(operation, CreateOperation):
-            todo, status = await self.create_todo(operation.todo), 201
-            if operation.temp_id is not None:
-                made[operation.temp_id] = todo.id
-        else:
-            todo_id = operation.id or made.get(operation.temp_id or "")
-            if todo_id is None:
-                raise TodoNotFound("The operation that was to make this todo was refused.")
-            versions = None if operation.version is None else {operation.version}
-            if isinstance(operation, UpdateOperation):
-                todo = await self.update_todo(todo_id, operation.changes, versions)
-            elif operation.op == "delete":
-                await self.delete_todo(todo_id, versions)
-                status = 204
-            else:
-                acts = {
-                    "complete": self.complete_todo,
-                    "reopen": self.reopen_todo,
-                    "restore": self.restore_todo,
-                }
-                todo = await acts[operation.op](todo_id, versions)
-        return OperationResult(status=status, temp_id=operation.temp_id, todo=todo)
 
     async def list_changes(self, wanted: ChangesWanted, now: datetime) -> TodoChanges:
         """Give the changes after a token, in order, and the token to go on with.
@@ -232,26 +217,6 @@ class TodoService:
             raise ChangesForgotten
         return int(seq)
 
-    async def _live(self, todo_id: UUID, versions: Collection[int] | None) -> Todo:
-        todo = await self._seen(todo_id, versions)
-        if todo.deleted_at is not None:
-            raise TodoNotFound
-        return todo
-
-    async def _seen(self, todo_id: UUID, versions: Collection[int] | None) -> Todo:
-        todo = await self._todos.get(todo_id)
-        if todo is None:
-            raise await self._absence(todo_id)
-        if versions is not None and todo.version not in versions:
-            raise TodoChanged
-        return todo
-
-    async def _absence(self, todo_id: UUID) -> TodoNotFound | TodoNotOwned:
-        is_mine_in_trash = await self._todos.get(todo_id) is not None
-        if not is_mine_in_trash and await self._todos.is_somebodys(todo_id):
-            return TodoNotOwned()
-        return TodoNotFound()
-
     def _read_cursor(self, wanted: TodoFilter) -> Position | None:
         if wanted.cursor is None:
             return None
@@ -264,6 +229,84 @@ class TodoService:
             return None
         value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
         return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
+
+
+@dataclass(frozen=True)
+class _Act:
+    """What is to be done with a todo, by the same rules for one and for many."""
+
+    apply: Callable[[Todo, datetime], ChangeKind | None]
+    reaches_trash: bool = False
+
+    def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> ChangeKind | None:
+        if versions is not None and todo.version not in versions:
+            raise TodoChanged
+        if todo.deleted_at is not None and not self.reaches_trash:
+            raise TodoNotFound
+        return self.apply(todo, at)
+
+
+def _updating(wanted: TodoUpdate) -> _Act:
+    return _Act(lambda todo, at: todo.apply(wanted.changes(), at))
+
+
+_COMPLETING = _updating(TodoUpdate(is_completed=True))
+_REOPENING = _updating(TodoUpdate(is_completed=False))
+_DELETING = _Act(Todo.trash)
+_RESTORING = _Act(lambda todo, _at: todo.restore(), reaches_trash=True)
+_ACTS = {"complete": _COMPLETING, "reopen": _REOPENING, "delete": _DELETING, "restore": _RESTORING}
+
+
+class _Work:
+    """A batch at work: the todos it names, in memory, and what its operations have made of them so far."""
+
+    def __init__(
+        self,
+        new: Callable[[UUID, TodoCreate, Change], Todo],
+        todos: dict[UUID, Todo],
+        anybodys: Collection[UUID],
+    ) -> None:
+        self._new = new
+        self._todos = todos
+        self._anybodys = anybodys
+        self._made: dict[str, UUID] = {}
+        self.edits: list[Edit] = []
+
+    def do(self, operation: Operation, change: Change) -> OperationResult:
+        """Do one operation; raises what a single call would."""
+        if isinstance(operation, CreateOperation):
+            todo = self._new(uuids.uuid7(), operation.todo, change)
+            self._todos[todo.id] = todo
+            if operation.temp_id is not None:
+                self._made[operation.temp_id] = todo.id
+            shown = self._record(change, ChangeKind.CREATED, todo)
+            return OperationResult(status=201, temp_id=operation.temp_id, todo=shown)
+        todo = self._named(operation)
+        act = _updating(operation.changes) if isinstance(operation, UpdateOperation) else _ACTS[operation.op]
+        kind = act.do(todo, None if operation.version is None else {operation.version}, change.at)
+        if kind is not None:
+            todo.advance(change.seq, change.at)
+            self._record(change, kind, todo)
+        if kind is ChangeKind.DELETED:
+            return OperationResult(status=204, temp_id=operation.temp_id)
+        return OperationResult(status=200, temp_id=operation.temp_id, todo=TodoRead.model_validate(todo))
+
+    def _named(self, operation: UpdateOperation | ActOperation) -> Todo:
+        todo_id = operation.id or self._made.get(operation.temp_id or "")
+        if todo_id is None:
+            raise TodoNotFound("The operation that was to make this todo was refused.")
+        if todo_id not in self._todos:
+            raise _absence(todo_id, self._anybodys)
+        return self._todos[todo_id]
+
+    def _record(self, change: Change, kind: ChangeKind, todo: Todo) -> TodoRead:
+        shown = TodoRead.model_validate(todo)
+        self.edits.append(Edit(change, kind, shown))
+        return shown
+
+
+def _absence(todo_id: UUID, anybodys: Collection[UUID]) -> TodoNotFound | TodoNotOwned:
+    return TodoNotOwned() if todo_id in anybodys else TodoNotFound()
 
 
 def _operation_error(number: int, problem: Problem) -> FieldError:

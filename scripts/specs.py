@@ -127,6 +127,7 @@ def _openapi() -> dict[str, Any]:
             secret=b"",
             issuer="",
             audience="",
+            mcp_audience="",
             jwks_url="",
             auth_socket=None,
         )

@@ -25,6 +25,7 @@ from todo.settings import Wiring
 
 SECRET = b"a secret for tests, of no use to anybody else"
 AUDIENCE = "http://testserver/api"
+MCP_AUDIENCE = "http://testserver/mcp"
 
 
 class Issuer:
@@ -103,10 +104,13 @@ class Issuer:
 class Person:
     """Somebody with a client that carries their token."""
 
-    def __init__(self, client: httpx2.AsyncClient, token: str, subject: str) -> None:
+    def __init__(
+        self, client: httpx2.AsyncClient, token: str, subject: str, agent_token: str | None = None
+    ) -> None:
         self.client = client
         self.token = token
         self.subject = subject
+        self.agent_token = agent_token
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
@@ -144,7 +148,8 @@ class Service:
 
     def person(self, subject: str | None = None) -> Person:
         subject = subject or str(uuid4())
-        return Person(self.client, self.issuer.token(subject), subject)
+        agent_token = self.issuer.token(subject, aud=MCP_AUDIENCE)
+        return Person(self.client, self.issuer.token(subject), subject, agent_token)
 
     @asynccontextmanager
     async def another(self) -> AsyncIterator["Service"]:
@@ -222,6 +227,7 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
             secret=SECRET,
             issuer=issuer.url,
             audience=AUDIENCE,
+            mcp_audience=MCP_AUDIENCE,
             jwks_url=f"{issuer.url}/jwks",
             auth_socket=None,
         )

@@ -4,6 +4,7 @@ import { bearer, jwt } from "better-auth/plugins";
 import type { Kysely } from "kysely";
 import type { Config } from "./config.ts";
 import { log } from "./log.ts";
+import { oauthPlugins } from "./oauth.ts";
 
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
@@ -63,6 +64,7 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
           definePayload: ({ session }) => ({ sid: session.id, scope: "todo:read todo:write" }),
         },
       }),
+      ...oauthPlugins(config),
     ],
   } satisfies BetterAuthOptions;
 }

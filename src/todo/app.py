@@ -22,11 +22,12 @@ from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
+from todo.transport.discovery import resource_routes
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
 from todo.transport.http_request import Backend
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
-from todo.transport.sign_in import sign_in_route
+from todo.transport.sign_in import sign_in_routes
 
 _DESCRIPTION = """\
 One backend for a person's todos, and for every client that touches them.
@@ -56,9 +57,10 @@ def create_app(wiring: Wiring) -> FastAPI:
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
     app.router.routes.append(mcp_route(mcp, wiring.origin))
+    app.router.routes.extend(resource_routes(wiring.mcp_audience, wiring.issuer))
     if wiring.auth_socket:
         proxy = AuthProxy(httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
-        app.router.routes.append(sign_in_route(proxy))
+        app.router.routes.extend(sign_in_routes(proxy))
     _add_pages(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -73,12 +75,18 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
         app.state.backend = Backend(
-            database=Database(pool, checks_sessions=wiring.checks_sessions),
+            database=Database(pool),
             tokens=TokenVerifier(
                 keys,
                 issuer=wiring.issuer,
                 audience=wiring.audience,
-                needs_session=wiring.checks_sessions,
+                rests_on="sid" if wiring.auth_socket else None,
+            ),
+            agent_tokens=TokenVerifier(
+                keys,
+                issuer=wiring.issuer,
+                audience=wiring.mcp_audience,
+                rests_on="client_id" if wiring.auth_socket else None,
             ),
             secret=wiring.secret,
         )

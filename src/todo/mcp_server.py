@@ -9,6 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 
 from todo.features.todos.tools import TodoTools
+from todo.transport.discovery import metadata_url
 from todo.transport.http_request import Backend
 from todo.transport.mcp_call import SignedInMcp, ToolCalls
 
@@ -42,4 +43,7 @@ def mcp_route(server: MCPServer[None], origin: str) -> Route:
     )
     application = server.streamable_http_app(stateless_http=True, transport_security=security)
     # GET would open a stream that nothing is ever sent on.
-    return Route("/mcp", SignedInMcp(application), methods=["POST"], include_in_schema=False)
+    guarded = SignedInMcp(
+        application, metadata_url=metadata_url(origin), reading_tools=TodoTools.reading_only
+    )
+    return Route("/mcp", guarded, methods=["POST"], include_in_schema=False)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     auth_issuer: str | None = None
     auth_jwks_url: str | None = None
     auth_audience: str | None = None
+    auth_mcp_audience: str | None = None
 
     @field_validator("origin")
     @classmethod
@@ -95,10 +96,6 @@ class Wiring:
     secret: bytes = field(repr=False)
     issuer: str
     audience: str
+    mcp_audience: str
     jwks_url: str
     auth_socket: str | None
-
-    @property
-    def checks_sessions(self) -> bool:
-        """Only sessions of our own auth server can be looked up; an outside issuer's cannot."""
-        return self.auth_socket is not None

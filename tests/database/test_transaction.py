@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.factories import SECRET, Person, Service
 from todo.database.engine import connect, open_pool
 from todo.database.roles import APP_GROUP, login_of
+from todo.database.standing import LiveSession
 from todo.database.statements import Statement
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
@@ -23,7 +24,7 @@ SLEEP = Statement(text("SELECT pg_sleep(20)"))
 @pytest.fixture
 async def database(owner_url: DatabaseUrl) -> AsyncIterator[Database]:
     async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=2) as pool:
-        yield Database(pool, checks_sessions=False, acquire_timeout_seconds=0.2)
+        yield Database(pool, acquire_timeout_seconds=0.2)
 
 
 async def count(database: Database, user_id: UUID) -> int:
@@ -114,12 +115,12 @@ async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -
             "INSERT INTO auth.session VALUES ($1, now() + '1 day'), ($2, now())", alive, expired
         )
     async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=1) as pool:
-        database = Database(pool, checks_sessions=True)
-        async with database.transaction(uuid4(), alive):
+        database = Database(pool)
+        async with database.transaction(uuid4(), LiveSession(alive)):
             pass
-        for session_id in (expired, uuid4(), None):
+        for session_id in (expired, uuid4()):
             with pytest.raises(Unauthenticated):
-                async with database.transaction(uuid4(), session_id):
+                async with database.transaction(uuid4(), LiveSession(session_id)):
                     pass
 
 

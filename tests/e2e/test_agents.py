@@ -1,35 +1,62 @@
 """AI agents, with the official MCP client, on the really started product."""
 
-import httpx2
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
-from tests.e2e.people import Account
+from tests.e2e.apps import App
+from tests.e2e.people import Account, People
 from tests.e2e.product import Product
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_an_agent_adds_a_todo_that_its_person_sees(
-    product: Product, account: Account, mode: str
-) -> None:
-    person = await account.person()
-    headers = {"authorization": f"Bearer {person.token}"}
+@pytest.fixture
+async def app(product: Product, account: Account, people: People) -> App:
+    browser = await people.browser(product)
+    wanted = {"email": account.email, "password": account.password}
+    assert (await browser.post("/api/auth/sign-in/email", json=wanted)).status_code == 200
+    return App(product, account, browser)
 
-    async with (
-        httpx2.AsyncClient(headers=headers) as http,
-        Client(streamable_http_client(f"{product.address}/mcp", http_client=http), mode=mode) as agent,
-    ):
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_an_agent_connects_by_itself_and_adds_a_todo_that_its_person_sees(app: App, mode: str) -> None:
+    async with app.connected(mode) as agent:
         result = await agent.call_tool("create_todo", {"title": "Ask the agent"})
 
+    person = await app.person.person()
     assert (await person.get("/api/todos")).json()["items"] == [result.structured_content]
 
 
-async def test_an_agent_is_out_as_soon_as_its_session_is_revoked(account: Account) -> None:
-    person = await account.person()
+async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:
+    async with app.connected():
+        pass
+    person = await app.person.person()
+
+    at_api = await person.get("/api/todos", headers={"authorization": f"Bearer {app.access_token}"})
+    at_mcp = await person.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+
+    assert (at_api.status_code, at_mcp.status_code) == (401, 401)
+    assert f'resource_metadata="{app.product.origin}/.well-known/' in at_mcp.headers["www-authenticate"]
+
+
+async def test_an_app_asks_for_more_when_it_needs_more(app: App) -> None:
+    app.granted = "todo:read"
+    async with app.connected() as agent:
+        await agent.call_tool("list_todos", {})
+        app.granted = None
+        result = await agent.call_tool("create_todo", {"title": "Now it may write"})
+
+    assert (len(app.asked), result.is_error) == (2, False)
+
+
+async def test_a_disconnected_app_is_out_at_once_and_for_good(app: App) -> None:
+    async with app.connected():
+        pass
+    assert (await app.refresh()).status_code == 200
+    consents = (await app.person.ask("GET", "oauth2/get-consents")).json()
+    await app.person.ask("POST", "oauth2/delete-consent", id=consents[0]["id"])
+
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    await account.ask("POST", "revoke-sessions")
+    bearer = {"authorization": f"Bearer {app.access_token}"}
+    refused = await app.person.client.post("/mcp", json=message, headers=bearer)
+    refreshed = await app.refresh()
 
-    response = await person.post("/mcp", json=message)
-
-    assert (response.status_code, response.json()["error_code"]) == (401, "unauthenticated")
+    assert (refused.status_code, refreshed.status_code) == (401, 400)
+    assert refreshed.json()["error"] == "invalid_grant"

@@ -1,27 +1,35 @@
 """Access tokens: EdDSA JWTs of one issuer for one audience."""
 
+from typing import Literal
 from uuid import UUID
 
 import jwt
 
 from todo.auth.keys import IssuerKeys
-from todo.auth.user import Caller, user_id_of
+from todo.auth.user import EVERYTHING, Caller, Scope, user_id_of
 from todo.problems import Unauthenticated
 
 _LEEWAY_SECONDS = 30
 _LONGEST_TOKEN = 4_096
 _LONGEST_SUBJECT = 255
+_LONGEST_CLIENT_ID = 2_048
 _REQUIRED = ["exp", "iat", "sub", "aud", "iss"]
 
 
 class TokenVerifier:
-    """Tells who a bearer token speaks for."""
+    """Tells who a bearer token speaks for.
 
-    def __init__(self, keys: IssuerKeys, *, issuer: str, audience: str, needs_session: bool) -> None:
+    `rests_on` is the claim that names what can be looked up and may have ended: a session of our own auth
+    server, or the client of an app that was connected to it.
+    """
+
+    def __init__(
+        self, keys: IssuerKeys, *, issuer: str, audience: str, rests_on: Literal["sid", "client_id"] | None
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._needs_session = needs_session
+        self._rests_on = rests_on
 
     async def verify(self, token: str) -> Caller:
         """Give the caller; raises `Unauthenticated` unless every claim holds."""
@@ -63,13 +71,24 @@ class TokenVerifier:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
             raise _refused()
-        session_id = None
-        if self._needs_session:
-            try:
-                session_id = UUID(str(claims.get("sid")))
-            except ValueError:
-                raise _refused() from None
-        return Caller(user_id_of(self._issuer, subject), session_id)
+        user_id, scopes = user_id_of(self._issuer, subject), _scopes(claims.get("scope"))
+        if self._rests_on is None:
+            # An issuer that knows nothing of our scopes has decided by naming us as audience.
+            return Caller(user_id, scopes or EVERYTHING)
+        name = claims.get(self._rests_on)
+        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_CLIENT_ID or "\0" in name:
+            raise _refused()
+        if self._rests_on == "client_id":
+            return Caller(user_id, scopes, client_id=name)
+        try:
+            return Caller(user_id, scopes, session_id=UUID(name))
+        except ValueError:
+            raise _refused() from None
+
+
+def _scopes(claim: object) -> frozenset[Scope]:
+    granted = claim.split() if isinstance(claim, str) else []
+    return frozenset(scope for scope in Scope if scope in granted)
 
 
 def _refused() -> Unauthenticated:

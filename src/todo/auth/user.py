@@ -1,15 +1,32 @@
 """Who is asking."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+
+class Scope(StrEnum):
+    """What a caller may do with the person's todos."""
+
+    READ = "todo:read"
+    WRITE = "todo:write"
+
+
+EVERYTHING = frozenset(Scope)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The person behind a verified token, and the session it was issued in."""
+    """The person behind a verified token, what the token may do, and what it rests on.
+
+    One of the person's own clients has a session, an app they connected has a client id; a token of an
+    outside issuer has neither.
+    """
 
     user_id: UUID
-    session_id: UUID | None
+    scopes: frozenset[Scope] = EVERYTHING
+    session_id: UUID | None = None
+    client_id: str | None = None
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from todo.database.standing import Standing
 from todo.database.statements import Statement
 from todo.problems import Unauthenticated, Unavailable
 
@@ -57,22 +58,21 @@ class Transaction:
 class Database:
     """The pool of the bound role, and how a transaction is opened on it."""
 
-    def __init__(self, pool: "Pool", *, checks_sessions: bool, acquire_timeout_seconds: float = 2.0) -> None:
+    def __init__(self, pool: "Pool", *, acquire_timeout_seconds: float = 2.0) -> None:
         self._pool = pool
-        self._checks_sessions = checks_sessions
         self._acquire_timeout_seconds = acquire_timeout_seconds
 
     @asynccontextmanager
     async def transaction(
-        self, user_id: UUID, session_id: UUID | None = None, *, read_only: bool = False
+        self, user_id: UUID, standing: Standing | None = None, *, read_only: bool = False
     ) -> AsyncIterator[Transaction]:
         """Open a transaction for one person and commit it at the end; any exception rolls it back.
 
-        A reading one sees a single snapshot and cannot write. Raises `Unauthenticated` when the person's
-        session has ended, and `Unavailable` when the database cannot answer now.
+        A reading one sees a single snapshot and cannot write. Raises `Unauthenticated` when what the caller's
+        token rests on has ended, and `Unavailable` when the database cannot answer now.
         """
         try:
-            connection = await self._begun(user_id, session_id, read_only=read_only)
+            connection = await self._begun(user_id, standing, read_only=read_only)
             try:
                 async with _rolled_back_on_failure(connection):
                     yield Transaction(connection, user_id)
@@ -84,13 +84,13 @@ class Database:
                 raise  # a value that does not fit its column is a mistake of ours
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
 
-    async def _begun(self, user_id: UUID, session_id: UUID | None, *, read_only: bool) -> "Connection":
+    async def _begun(self, user_id: UUID, standing: Standing | None, *, read_only: bool) -> "Connection":
         """Give a connection with an open transaction; one that turns out to be dead is replaced."""
         for attempt in range(1, _ATTEMPTS + 1):
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             try:
                 async with _rolled_back_on_failure(connection):
-                    await self._begin(connection, user_id, session_id, read_only=read_only)
+                    await self._begin(connection, user_id, standing, read_only=read_only)
             except _LOST:
                 # Nothing has been done yet, so beginning is also the question whether it still lives.
                 connection.terminate()
@@ -105,21 +105,17 @@ class Database:
         raise RuntimeError("the last attempt gives a connection or raises")
 
     async def _begin(
-        self, connection: "Connection", user_id: UUID, session_id: UUID | None, *, read_only: bool
+        self, connection: "Connection", user_id: UUID, standing: Standing | None, *, read_only: bool
     ) -> None:
         # SET LOCAL takes no parameter, and unlike set_config() it reaches the workers of a Citus cluster.
-        # Both ids are UUID objects, so their text cannot hold anything but hexadecimal digits and dashes.
+        # The id is a UUID object, so its text cannot hold anything but hexadecimal digits and dashes.
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else "BEGIN"
         script = f"{begin}; SET LOCAL app.user_id = '{user_id!s}'"
-        if self._checks_sessions:
-            # In the same message, so that a revoked session costs no round trip to find out.
-            live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
-            script += f"; SELECT FROM auth.session WHERE {live}"
-        self._require_session(await connection.execute(script))
-
-    def _require_session(self, status: str) -> None:
-        if self._checks_sessions and status != "SELECT 1":
-            raise Unauthenticated("The session has ended: sign in again.", invalid_token=True)
+        if standing is None:
+            await connection.execute(script)
+        # In the same message, so that what was revoked costs no round trip to find out.
+        elif await connection.execute(f"{script}; {standing.query()}") != "SELECT 1":
+            raise Unauthenticated("What this token rests on has ended: sign in again.", invalid_token=True)
 
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""

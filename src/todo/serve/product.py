@@ -128,6 +128,7 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, sockets: Path) -> 
         secret=secret,
         issuer=settings.auth_issuer or origin,
         audience=settings.auth_audience or f"{origin}/api",
+        mcp_audience=settings.auth_mcp_audience or f"{origin}/mcp",
         jwks_url=settings.auth_jwks_url or "http://auth-server/api/auth/jwks",
         auth_socket=str(sockets / "auth.sock") if settings.runs_auth_server else None,
     )

@@ -1,6 +1,7 @@
 """Who asks and which transaction, per HTTP request."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,9 +12,10 @@ from fastapi.security import HTTPBearer
 from pydantic.json_schema import SkipJsonSchema
 
 from todo.auth.tokens import TokenVerifier
-from todo.auth.user import Caller
+from todo.auth.user import Caller, Scope
 from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
+from todo.transport.callers import require_scope, standing_of
 
 bearer = HTTPBearer(
     scheme_name="bearer",
@@ -29,6 +31,7 @@ class Backend:
 
     database: Database
     tokens: TokenVerifier
+    agent_tokens: TokenVerifier
     secret: bytes
 
 
@@ -47,10 +50,15 @@ class SignedInRoute(APIRoute):
 
 async def authenticate(request: Request) -> Caller:
     """Give the caller of a request; raises `Unauthenticated` unless it carries a valid token."""
+    return await backend(request).tokens.verify(bearer_token(request))
+
+
+def bearer_token(request: Request) -> str:
+    """Give the token of a request; raises `Unauthenticated` when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
-    return await backend(request).tokens.verify(token.strip())
+    return token.strip()
 
 
 def _refuse_query(request: Request) -> None:
@@ -78,16 +86,23 @@ def backend(request: Request) -> Backend:
 
 
 async def _reading(request: Request) -> AsyncIterator[Transaction]:
-    caller: Caller = request.state.caller
-    database = backend(request).database
-    async with database.transaction(caller.user_id, caller.session_id, read_only=True) as transaction:
-        _refuse_query(request)
+    async with _transaction(request, Scope.READ) as transaction:
         yield transaction
 
 
 async def _writing(request: Request) -> AsyncIterator[Transaction]:
+    async with _transaction(request, Scope.WRITE) as transaction:
+        yield transaction
+
+
+@asynccontextmanager
+async def _transaction(request: Request, scope: Scope) -> AsyncIterator[Transaction]:
     caller: Caller = request.state.caller
-    async with backend(request).database.transaction(caller.user_id, caller.session_id) as transaction:
+    database = backend(request).database
+    async with database.transaction(
+        caller.user_id, standing_of(caller), read_only=scope is Scope.READ
+    ) as transaction:
+        require_scope(caller, scope)
         _refuse_query(request)
         yield transaction
 

@@ -1,44 +1,78 @@
 """Who asks and which transaction, per tool call."""
 
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as StarletteScope
 
-from todo.auth.user import Caller
+from todo.auth.user import Caller, Scope
 from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
-from todo.transport.http_request import Backend, authenticate, backend
+from todo.transport.body import replayed
+from todo.transport.callers import require_scope, standing_of
+from todo.transport.http_request import Backend, backend, bearer_token
 from todo.transport.problem_json import problem_response
 
 _caller: ContextVar[Caller] = ContextVar("caller")
 
 
 class SignedInMcp:
-    """Lets nobody speak MCP without a valid token; who speaks is known from it, never from the model."""
+    """Lets nobody speak MCP without a valid token; who speaks is known from it, never from the model.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What it refuses it refuses as OAuth says, so that a client knows where to sign in and what to ask for.
+    """
+
+    def __init__(self, app: ASGIApp, *, metadata_url: str, reading_tools: Collection[str]) -> None:
         self._app = app
+        self._challenge = f'Bearer resource_metadata="{metadata_url}"'
+        self._reading_tools = reading_tools
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: StarletteScope, receive: Receive, send: Send) -> None:
         """Serve one message of a signed-in caller."""
-        request = Request(scope)
+        request = Request(scope, receive)
         try:
-            caller = await authenticate(request)
+            caller = await self._caller(request)
+            body = await request.body()
+            require_scope(caller, self._scope_for(body), challenge=self._challenge)
             database = backend(request).database
-            async with database.transaction(caller.user_id, caller.session_id, read_only=True):
-                pass  # opening it is what asks whether the session still lives
+            async with database.transaction(caller.user_id, standing_of(caller), read_only=True):
+                pass  # opening it is what asks whether the token still stands
         except Problem as problem:
+            if isinstance(problem, Unauthenticated):
+                problem.headers["WWW-Authenticate"] = self._unauthenticated(problem)
             await problem_response(problem, request.state.request_id)(scope, receive, send)
             return
         token = _caller.set(caller)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, replayed([_whole(body)], receive), send)
         finally:
             _caller.reset(token)
+
+    async def _caller(self, request: Request) -> Caller:
+        return await backend(request).agent_tokens.verify(bearer_token(request))
+
+    def _unauthenticated(self, problem: Unauthenticated) -> str:
+        error = ', error="invalid_token"' if "error=" in problem.headers["WWW-Authenticate"] else ""
+        return f'{self._challenge}{error}, scope="{" ".join(Scope)}"'
+
+    def _scope_for(self, body: bytes) -> Scope:
+        # Asked before the server works on it: refused within a tool, a client learns not to ask for more.
+        try:
+            message = json.loads(body)
+            is_call = message["method"] == "tools/call"
+            name = message["params"]["name"] if is_call else None
+        except (ValueError, KeyError, TypeError):
+            return Scope.READ  # nothing the server understands, as it will say itself
+        return Scope.WRITE if is_call and name not in self._reading_tools else Scope.READ
+
+
+def _whole(body: bytes) -> Message:
+    return {"type": "http.request", "body": body, "more_body": False}
 
 
 class ToolCalls:
@@ -55,17 +89,17 @@ class ToolCalls:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """Open a transaction that cannot write."""
-        async with self._transaction(read_only=True) as transaction:
+        async with self._transaction(Scope.READ) as transaction:
             yield transaction
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a transaction that is committed before the call is answered."""
-        async with self._transaction(read_only=False) as transaction:
+        async with self._transaction(Scope.WRITE) as transaction:
             yield transaction
 
     @asynccontextmanager
-    async def _transaction(self, *, read_only: bool) -> AsyncIterator[Transaction]:
+    async def _transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         try:
             caller = _caller.get()
         except LookupError:
@@ -73,8 +107,9 @@ class ToolCalls:
         database = self._backend().database
         try:
             async with database.transaction(
-                caller.user_id, caller.session_id, read_only=read_only
+                caller.user_id, standing_of(caller), read_only=scope is Scope.READ
             ) as transaction:
+                require_scope(caller, scope)
                 yield transaction
         except Problem as problem:
             raise ToolError(_said(problem)) from problem

@@ -6,14 +6,15 @@ from starlette.routing import Route
 
 from todo.auth.proxy import AuthProxy
 from todo.problems import BodyTooLarge, NotFound
+from todo.transport.discovery import ISSUER_PATHS
 
 # The auth server takes no more, and would cut the connection in mid-sentence to say so.
 _BODY_LIMIT_BYTES = 65_536
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def sign_in_route(proxy: AuthProxy) -> Route:
-    """Give the route that forwards everything about accounts and sessions."""
+def sign_in_routes(proxy: AuthProxy) -> list[Route]:
+    """Give the routes that forward everything about accounts, sessions and connected apps."""
 
     async def sign_in(request: Request) -> Response:
         target = request.scope["raw_path"]
@@ -34,4 +35,7 @@ def sign_in_route(proxy: AuthProxy) -> Route:
         response.headers.setdefault("cache-control", "no-store")
         return response
 
-    return Route("/api/auth/{path:path}", sign_in, methods=_METHODS, include_in_schema=False)
+    return [
+        Route("/api/auth/{path:path}", sign_in, methods=_METHODS, include_in_schema=False),
+        *(Route(path, sign_in, methods=["GET"], include_in_schema=False) for path in ISSUER_PATHS),
+    ]

@@ -18,7 +18,7 @@ from tests.factories import Person, Service
 async def agent_of(service: Service, person: Person, mode: str = "auto") -> AsyncIterator[Client]:
     """An MCP client with the person's token."""
     transport = httpx2.ASGITransport(service.app)
-    headers = {"authorization": f"Bearer {person.token}"}
+    headers = {"authorization": f"Bearer {person.agent_token}"}
     async with (
         httpx2.AsyncClient(transport=transport, headers=headers) as http,
         Client(streamable_http_client("http://testserver/mcp", http_client=http), mode=mode) as client,

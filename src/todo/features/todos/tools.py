@@ -37,6 +37,8 @@ class Deleted(BaseModel):
 class TodoTools:
     """The tools of one server. Whose todos they work on follows from the token of the call."""
 
+    reading_only = ("list_todos", "get_todo")
+
     def __init__(self, calls: ToolCalls) -> None:
         self._calls = calls
 

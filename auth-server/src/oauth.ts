@@ -1,0 +1,84 @@
+import { cimd } from "@better-auth/cimd";
+import { fetchClientMetadataResource } from "@better-auth/cimd/node";
+import { mcp } from "@better-auth/mcp";
+import type { BetterAuthPlugin } from "better-auth";
+import { APIError, createAuthMiddleware } from "better-auth/api";
+import type { Config } from "./config.ts";
+
+const MINUTE = 60;
+const NATIVE_SCHEMES = /^(?!https?:)[a-z][a-z0-9+.-]*:/i;
+
+/** OAuth 2.1 for agents: tokens for `/mcp`, which the REST API refuses, as `/mcp` refuses those of the API. */
+export function oauthPlugins(config: Config) {
+  return [
+    mcp({
+      loginPage: "/login",
+      consentPage: "/consent",
+      resource: `${config.origin}/mcp`,
+      accessTokenExpiresIn: 10 * MINUTE,
+      scopes: ["openid", "profile", "email", "offline_access", "todo:read", "todo:write"],
+      // Deprecated by the protocol, and all that the clients of last year can do.
+      allowDynamicClientRegistration: true,
+      allowUnauthenticatedClientRegistration: true,
+      grantTypes: ["authorization_code", "refresh_token"],
+      // Left out, anybody who is signed in may manage clients and resources of everybody.
+      clientPrivileges: () => false,
+      resourcePrivileges: () => false,
+    }),
+    cimd({ fetchClientMetadataResource, metadataProfile: "mcp-2026-07-28" }),
+    nativeClients(),
+    disconnection(),
+  ] satisfies BetterAuthPlugin[];
+}
+
+/** Clients older than the parameter say nothing, which would count as a web application with no loopback address. */
+function nativeClients(): BetterAuthPlugin {
+  return {
+    id: "todo-native-clients",
+    hooks: {
+      before: [
+        {
+          matcher: ({ path }) => path === "/oauth2/register",
+          handler: createAuthMiddleware(async ({ body }) => {
+            const addresses: unknown = body?.redirect_uris;
+            if (body.application_type || !Array.isArray(addresses) || addresses.length === 0) return;
+            if (addresses.every(isOnSameMachine)) return { context: { body: { ...body, application_type: "native" } } };
+          }),
+        },
+      ],
+    },
+  };
+}
+
+function isOnSameMachine(address: unknown): boolean {
+  if (typeof address !== "string" || !URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return NATIVE_SCHEMES.test(address) || (protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
+}
+
+/** Withdrawn consent ends the refresh tokens too; Better Auth alone would leave the app connected for weeks. */
+function disconnection(): BetterAuthPlugin {
+  return {
+    id: "todo-disconnection",
+    hooks: {
+      after: [
+        {
+          matcher: ({ path }) => path === "/oauth2/delete-consent",
+          handler: createAuthMiddleware(async ({ context }) => {
+            if (!context.session || context.returned instanceof APIError) return;
+            const theirs = { field: "userId", value: context.session.user.id };
+            const connected = await context.adapter.findMany<{ clientId: string }>({
+              model: "oauthConsent",
+              where: [theirs],
+            });
+            const value = connected.map(({ clientId }) => clientId);
+            await context.adapter.deleteMany({
+              model: "oauthRefreshToken",
+              where: value.length > 0 ? [theirs, { field: "clientId", operator: "not_in", value }] : [theirs],
+            });
+          }),
+        },
+      ],
+    },
+  };
+}

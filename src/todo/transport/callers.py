@@ -1,0 +1,38 @@
+"""What a caller's token rests on, and what it lets them do; for endpoints and tools alike."""
+
+from todo.auth.user import Caller, Scope
+from todo.database.standing import ConnectedApp, LiveSession, Standing
+from todo.problems import Forbidden
+
+
+class InsufficientScope(Forbidden):
+    """The token does not allow this."""
+
+    title = "Insufficient scope"
+    error_code = "insufficient_scope"
+
+    def __init__(self, scope: Scope, challenge: str) -> None:
+        super().__init__(
+            f"The token does not allow this: it lacks the scope {scope}.",
+            headers={"WWW-Authenticate": f'{challenge}, error="insufficient_scope", scope="{_upto(scope)}"'},
+        )
+
+
+def require_scope(caller: Caller, scope: Scope, *, challenge: str = 'Bearer realm="todo"') -> None:
+    """Raise `InsufficientScope` unless the caller's token has the scope."""
+    if scope not in caller.scopes:
+        raise InsufficientScope(scope, challenge)
+
+
+def standing_of(caller: Caller) -> Standing | None:
+    """Give what has to be looked up before the caller is served; None where nothing can be."""
+    if caller.session_id is not None:
+        return LiveSession(caller.session_id)
+    if caller.client_id is not None:
+        return ConnectedApp(caller.user_id, caller.client_id)
+    return None
+
+
+def _upto(scope: Scope) -> str:
+    # Clients ask for exactly what a challenge names, so it names what they have to keep as well.
+    return " ".join(Scope) if scope is Scope.WRITE else scope

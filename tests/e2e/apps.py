@@ -1,0 +1,105 @@
+"""Apps that people connect: the official MCP client, which finds its own way in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from mcp import Client
+from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+
+from tests.e2e.people import Account
+from tests.e2e.product import Product
+
+CALLBACK = "http://127.0.0.1:3000/callback"
+
+
+class App:
+    """What an app keeps on its machine, and the browser it sends its person to."""
+
+    def __init__(self, product: Product, person: Account, browser: httpx2.AsyncClient) -> None:
+        self.product = product
+        self.person = person
+        self.asked: list[str] = []
+        self._browser = browser
+        self.granted: str | None = None
+        self._tokens: OAuthToken | None = None
+        self._registration: OAuthClientInformationFull | None = None
+        self._answer: AuthorizationCodeResult | None = None
+
+    @asynccontextmanager
+    async def connected(self, mode: str = "auto") -> AsyncIterator[Client]:
+        """Speak MCP, signing in and asking for consent when the server demands it."""
+        async with (
+            httpx2.AsyncClient(auth=self._sign_in(), timeout=30) as http,
+            Client(
+                streamable_http_client(f"{self.product.origin}/mcp", http_client=http), mode=mode
+            ) as agent,
+        ):
+            yield agent
+
+    async def get_tokens(self) -> OAuthToken | None:
+        return self._tokens
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        self._tokens = tokens
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        return self._registration
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        self._registration = client_info
+
+    @property
+    def access_token(self) -> str:
+        assert self._tokens is not None
+        return self._tokens.access_token
+
+    async def refresh(self) -> httpx2.Response:
+        """Buy a new access token with the refresh token."""
+        assert self._tokens is not None
+        assert self._registration is not None
+        wanted = {
+            "grant_type": "refresh_token",
+            "refresh_token": self._tokens.refresh_token,
+            "resource": f"{self.product.origin}/mcp",
+        }
+        me = httpx2.BasicAuth(str(self._registration.client_id), str(self._registration.client_secret))
+        return await self.person.client.post("/api/auth/oauth2/token", data=wanted, auth=me)
+
+    def _sign_in(self) -> OAuthClientProvider:
+        metadata = OAuthClientMetadata(
+            client_name="Some agent",
+            redirect_uris=[CALLBACK],  # type: ignore[list-item]  # pydantic takes the string
+        )
+        return OAuthClientProvider(
+            f"{self.product.origin}/mcp", metadata, self, self._send_person, self._take_answer
+        )
+
+    async def _send_person(self, url: str) -> None:
+        """Do what a person does in a browser in which they are signed in: read, and consent."""
+        shown = await self._browser.get(url.replace(self.product.origin, ""))
+        while shown.is_redirect and not shown.headers["location"].startswith(CALLBACK):
+            page = urlsplit(shown.headers["location"])
+            if page.path == "/consent":
+                self.asked.append(parse_qs(page.query)["scope"][0])
+                granted = {"scope": self.granted} if self.granted else {}
+                consent = {"accept": True, "oauth_query": page.query, **granted}
+                answer = await self._browser.post("/api/auth/oauth2/consent", json=consent)
+                assert answer.status_code == 200, answer.text
+                self._read(answer.json()["url"])
+                return
+            shown = await self._browser.get(shown.headers["location"])
+        self._read(shown.headers["location"])
+
+    def _read(self, location: str) -> None:
+        answer = parse_qs(urlsplit(location).query)
+        self._answer = AuthorizationCodeResult(
+            code=answer["code"][0], state=answer["state"][0], iss=answer.get("iss", [None])[0]
+        )
+
+    async def _take_answer(self) -> AuthorizationCodeResult:
+        assert self._answer is not None
+        return self._answer

@@ -20,7 +20,7 @@ from todo.transport.http_request import Backend
 
 SPECS = Path(__file__).parent.parent / "specs"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
-_TABLES = {"todos": ("todos", "users", "todo_changes", "idempotency_keys")}
+TABLES = {"keys": ("api_keys",), "todos": ("todos", "users", "todo_changes", "idempotency_keys")}
 
 _COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS is_required,
@@ -151,7 +151,7 @@ async def _write(url: DatabaseUrl) -> None:
     (SPECS / "api/tools.json").write_text(await tools_json(), encoding="utf-8")
     (SPECS / "database/schema.sql").write_text(schema_sql(url), encoding="utf-8")
     _rewrite(SPECS / "api/todos.md", operations_block())
-    for page, tables in _TABLES.items():
+    for page, tables in TABLES.items():
         _rewrite(SPECS / f"database/{page}.md", await tables_block(url, tables))
 
 

@@ -13,6 +13,19 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.api_keys (
+    user_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    hint text NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT ck_api_keys_name CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+);
+
 CREATE TABLE public.idempotency_keys (
     user_id uuid NOT NULL,
     key text NOT NULL COLLATE pg_catalog."C",
@@ -71,6 +84,9 @@ CREATE TABLE public.users (
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT pk_api_keys PRIMARY KEY (user_id, id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, key);
 
@@ -82,6 +98,9 @@ ALTER TABLE ONLY public.todos
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT pk_users PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT uq_api_keys_user_id_digest UNIQUE (user_id, digest);
 
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT uq_todos_user_id_change_seq UNIQUE (user_id, change_seq);
@@ -100,6 +119,9 @@ CREATE INDEX ix_todos_user_id_title_key_id ON public.todos USING btree (user_id,
 
 CREATE INDEX ix_todos_user_id_updated_at_id ON public.todos USING btree (user_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT fk_api_keys_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT fk_idempotency_keys_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -109,7 +131,11 @@ ALTER TABLE ONLY public.todo_changes
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT fk_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_only ON public.api_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.idempotency_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
@@ -129,6 +155,8 @@ REVOKE ALL ON FUNCTION public.todo_exists(wanted uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.todo_exists(wanted uuid) TO todo_app;
 
 GRANT SELECT ON TABLE public.alembic_version TO todo_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO todo_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO todo_app;
 

@@ -18,10 +18,12 @@ from todo.auth.tokens import TokenVerifier
 from todo.database.engine import open_pool
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
+from todo.features.keys import api as keys
 from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
+from todo.transport.api_keys import ApiKeys
 from todo.transport.discovery import resource_routes
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
@@ -53,6 +55,7 @@ def create_app(wiring: Wiring) -> FastAPI:
     app.add_middleware(Guard)
     install_problem_handlers(app)
     app.include_router(todos.router)
+    app.include_router(keys.router)
     app.include_router(health_router(wiring.schema_revision))
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
@@ -74,8 +77,10 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
         )
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
+        database = Database(pool)
         app.state.backend = Backend(
-            database=Database(pool),
+            database=database,
+            api_keys=await stack.enter_async_context(ApiKeys(database).open()),
             tokens=TokenVerifier(
                 keys,
                 issuer=wiring.issuer,

@@ -1,6 +1,6 @@
 """The files under specs/ say what the running code does."""
 
-from scripts.specs import SPECS, openapi_json, operations_block, tables_block, tools_json, with_block
+from scripts.specs import SPECS, TABLES, openapi_json, operations_block, tables_block, tools_json, with_block
 from tests.factories import Service, migrate_only, new_database
 from todo.database.url import DatabaseUrl
 
@@ -25,11 +25,9 @@ def test_the_operations_are_the_ones_in_specs() -> None:
 
 
 async def test_the_tables_are_the_ones_in_specs(server: DatabaseUrl) -> None:
-    page = (SPECS / "database/todos.md").read_text(encoding="utf-8")
     async with new_database(server) as url:
         await migrate_only(url)
 
-        assert (
-            with_block(page, await tables_block(url, ("todos", "users", "todo_changes", "idempotency_keys")))
-            == page
-        ), REWRITE
+        for name, tables in TABLES.items():
+            page = (SPECS / f"database/{name}.md").read_text(encoding="utf-8")
+            assert with_block(page, await tables_block(url, tables)) == page, REWRITE

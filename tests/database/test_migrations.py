@@ -100,7 +100,13 @@ async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection
         """
     )
 
-    assert {row["relname"] for row in rows} == {"idempotency_keys", "todo_changes", "todos", "users"}
+    assert {row["relname"] for row in rows} == {
+        "api_keys",
+        "idempotency_keys",
+        "todo_changes",
+        "todos",
+        "users",
+    }
     assert all(row["has_key"] and row["is_protected"] and row["has_policy"] for row in rows)
 
 

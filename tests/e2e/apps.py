@@ -72,7 +72,7 @@ class App:
     def _sign_in(self) -> OAuthClientProvider:
         metadata = OAuthClientMetadata(
             client_name="Some agent",
-            redirect_uris=[CALLBACK],  # type: ignore[list-item]  # pydantic takes the string
+            redirect_uris=[CALLBACK],
         )
         return OAuthClientProvider(
             f"{self.product.origin}/mcp", metadata, self, self._send_person, self._take_answer

@@ -19,14 +19,20 @@ EVERYTHING = frozenset(Scope)
 class Caller:
     """The person behind a verified token, what the token may do, and what it rests on.
 
-    One of the person's own clients has a session, an app they connected has a client id; a token of an
-    outside issuer has neither.
+    One of the person's own clients has a session, an app they connected a client id, a program an API key; a
+    token of an outside issuer has none of them.
     """
 
     user_id: UUID
     scopes: frozenset[Scope] = EVERYTHING
     session_id: UUID | None = None
     client_id: str | None = None
+    key_id: UUID | None = None
+
+    @property
+    def is_delegate(self) -> bool:
+        """Whether this is an app or a program that acts for the person."""
+        return self.client_id is not None or self.key_id is not None
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:

@@ -37,6 +37,19 @@ class ConnectedApp:
         return f'SELECT FROM auth."oauthConsent" WHERE {theirs} LIMIT 1'
 
 
+@dataclass(frozen=True)
+class HeldKey:
+    """The API key has neither expired nor been revoked."""
+
+    user_id: UUID
+    key_id: UUID
+
+    def query(self) -> str:
+        """Look among the person's keys."""
+        theirs = f"user_id = '{self.user_id!s}' AND id = '{self.key_id!s}'"
+        return f"SELECT FROM api_keys WHERE {theirs} AND (expires_at IS NULL OR expires_at > now())"
+
+
 def quoted(text: str) -> str:
     """Give a text as a literal; raises `ValueError` for a NUL character, which no text can hold."""
     if "\0" in text:

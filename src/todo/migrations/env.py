@@ -6,7 +6,7 @@ from todo.database import tables
 from todo.features.todos import models
 
 # Importing a module of tables is what registers them.
-_TABLES = (tables.User, tables.IdempotencyKey, models.Todo, models.TodoChange)
+_TABLES = (tables.User, tables.IdempotencyKey, tables.ApiKeyRow, models.Todo, models.TodoChange)
 
 context.configure(
     connection=context.config.attributes["connection"],

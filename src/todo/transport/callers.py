@@ -1,7 +1,7 @@
 """What a caller's token rests on, and what it lets them do; for endpoints and tools alike."""
 
 from todo.auth.user import Caller, Scope
-from todo.database.standing import ConnectedApp, LiveSession, Standing
+from todo.database.standing import ConnectedApp, HeldKey, LiveSession, Standing
 from todo.problems import Forbidden
 
 
@@ -30,6 +30,8 @@ def standing_of(caller: Caller) -> Standing | None:
         return LiveSession(caller.session_id)
     if caller.client_id is not None:
         return ConnectedApp(caller.user_id, caller.client_id)
+    if caller.key_id is not None:
+        return HeldKey(caller.user_id, caller.key_id)
     return None
 
 

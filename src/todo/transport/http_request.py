@@ -8,19 +8,27 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic.json_schema import SkipJsonSchema
 
+from todo.auth.api_key import PREFIX
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
+from todo.transport.api_keys import ApiKeys
 from todo.transport.callers import require_scope, standing_of
 
 bearer = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
     description="An access token of ten minutes, fetched from `GET /api/auth/token` with a session.",
+    auto_error=False,
+)
+api_key = APIKeyHeader(
+    name="X-API-Key",
+    scheme_name="api_key",
+    description="A key from `POST /api/keys`, for programs of your own.",
     auto_error=False,
 )
 
@@ -32,6 +40,7 @@ class Backend:
     database: Database
     tokens: TokenVerifier
     agent_tokens: TokenVerifier
+    api_keys: ApiKeys
     secret: bytes
 
 
@@ -50,11 +59,18 @@ class SignedInRoute(APIRoute):
 
 async def authenticate(request: Request) -> Caller:
     """Give the caller of a request; raises `Unauthenticated` unless it carries a valid token."""
-    return await backend(request).tokens.verify(bearer_token(request))
+    credential = credential_of(request)
+    if credential.startswith(PREFIX):
+        return await backend(request).api_keys.verify(credential)
+    return await backend(request).tokens.verify(credential)
 
 
-def bearer_token(request: Request) -> str:
-    """Give the token of a request; raises `Unauthenticated` when there is none."""
+def credential_of(request: Request) -> str:
+    """Give the API key or token of a request; raises `Unauthenticated` when there is none."""
+    key = request.headers.get("x-api-key", "").strip()
+    if key:
+        # Told from a token by how it begins, wherever it stands; what does not begin so is no key.
+        return key if key.startswith(PREFIX) else PREFIX
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated

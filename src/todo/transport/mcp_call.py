@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as StarletteScope
 
+from todo.auth.api_key import PREFIX
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
 from todo.transport.body import replayed
 from todo.transport.callers import require_scope, standing_of
-from todo.transport.http_request import Backend, backend, bearer_token
+from todo.transport.http_request import Backend, backend, credential_of
 from todo.transport.problem_json import problem_response
 
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -54,7 +55,10 @@ class SignedInMcp:
             _caller.reset(token)
 
     async def _caller(self, request: Request) -> Caller:
-        return await backend(request).agent_tokens.verify(bearer_token(request))
+        credential = credential_of(request)
+        if credential.startswith(PREFIX):
+            return await backend(request).api_keys.verify(credential)
+        return await backend(request).agent_tokens.verify(credential)
 
     def _unauthenticated(self, problem: Unauthenticated) -> str:
         error = ', error="invalid_token"' if "error=" in problem.headers["WWW-Authenticate"] else ""

@@ -42,6 +42,7 @@ from todo.transport.http_request import (
     SharedBackend,
     SignedInRoute,
     Writing,
+    api_key,
     bearer,
 )
 from todo.transport.idempotency import Once, RequestInFlight
@@ -51,7 +52,7 @@ router = APIRouter(
     prefix="/api/todos",
     tags=["todos"],
     route_class=SignedInRoute,
-    dependencies=[Security(bearer)],
+    dependencies=[Security(bearer), Security(api_key)],
     responses=problem_responses(
         Unauthenticated, BodyTooSlow, BodyTooLarge, ValidationFailed, InternalError, Unavailable
     ),

@@ -73,12 +73,12 @@ _NEXT_CHANGE = Statement(
     .values(id=bindparam("user_id"), change_seq=1)
     .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + 1})
     # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
-    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
+    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"), _USER.todo_count)
 )
 
 
 def _recorded(write: Insert | Update) -> Statement:
-    """Give a write that also records itself in the person's sequence of changes."""
+    """Give a write that also records itself in the person's sequence of changes, and counts what it adds."""
     written = write.returning(*_SHOWN).cte("written")
     todo = func.jsonb_build_object(
         *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
@@ -94,7 +94,14 @@ def _recorded(write: Insert | Update) -> Statement:
             todo,
         ),
     )
-    return Statement(select(written).add_cte(record.cte("recorded")))
+    query = select(written).add_cte(record.cte("recorded"))
+    if isinstance(write, Insert):
+        added = select(func.count()).select_from(written).scalar_subquery()
+        count = (
+            update(User).where(_USER.id == bindparam("user_id")).values(todo_count=_USER.todo_count + added)
+        )
+        query = query.add_cte(count.cte("counted"))
+    return Statement(query)
 
 
 _ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}))
@@ -114,10 +121,11 @@ _CHANGES = Statement(
 
 @dataclass(frozen=True)
 class Change:
-    """The next change of a person: its place in their sequence, and its time."""
+    """The next change of a person: its place in their sequence, its time, and how many todos they have."""
 
     seq: int
     at: datetime
+    todo_count: int
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ class TodoRepository:
         row = await self._transaction.one(_NEXT_CHANGE, user_id=self.owner_id)
         if row is None:
             raise RuntimeError("an upsert returns its row")
-        return Change(row["seq"], row["at"])
+        return Change(row["seq"], row["at"], row["todo_count"])
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""

@@ -34,8 +34,10 @@ from todo.problems import (
     NotFound,
     PreconditionFailed,
     Problem,
+    ValidationFailed,
     json_pointer,
 )
+from todo.settings import Limits
 from todo.transport.paging import CursorSigner
 
 _CHANGES = "changes"
@@ -63,6 +65,16 @@ class TodoChanged(PreconditionFailed):
     error_code = "todo_changed"
 
 
+class QuotaExceeded(Forbidden):
+    """You have as many todos as a person may have; those in the trash count."""
+
+    title = "Quota exceeded"
+    error_code = "todo_quota_exceeded"
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(f"You have as many todos as a person may have, {quota}; those in the trash count.")
+
+
 class ChangesForgotten(Gone):
     """The token is too old. Ask for a new one without `since`, then list all todos, then go on from it."""
 
@@ -76,9 +88,10 @@ class TodoService:
     `versions` are those the caller has seen; a todo at any other is left alone and `TodoChanged` raised.
     """
 
-    def __init__(self, todos: TodoRepository, cursors: CursorSigner) -> None:
+    def __init__(self, todos: TodoRepository, cursors: CursorSigner, limits: Limits) -> None:
         self._todos = todos
         self._cursors = cursors
+        self._limits = limits
 
     async def create_todo(self, new: TodoCreate) -> TodoRead:
         """Add a todo."""
@@ -93,6 +106,9 @@ class TodoService:
         return await self._add(todo_id, new, change), True
 
     async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
+        quota = self._limits.quota
+        if quota and change.todo_count >= quota:
+            raise QuotaExceeded(quota)
         todo = Todo(
             user_id=self._todos.owner_id,
             id=todo_id,
@@ -164,7 +180,11 @@ class TodoService:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
 
         Raises the first refusal if the batch is atomic, naming the operation; otherwise refusals are results.
+        Raises `ValidationFailed` if there are too many of them.
         """
+        limit = self._limits.batch_limit
+        if len(batch.operations) > limit:
+            raise ValidationFailed(errors=[_too_long(limit)])
         made: dict[str, UUID] = {}
         results: list[OperationResult] = []
         for number, operation in enumerate(batch.operations):
@@ -266,6 +286,15 @@ class TodoService:
         return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
 
 
+def _too_long(limit: int) -> FieldError:
+    return {
+        "location": "body",
+        "pointer": "/operations",
+        "code": "too_long",
+        "detail": f"this server takes at most {limit} at once",
+    }
+
+
 def _operation_error(number: int, problem: Problem) -> FieldError:
     return {
         "location": "body",
@@ -280,6 +309,6 @@ def _question(wanted: TodoFilter) -> str:
     return wanted.model_dump_json(include={"status", "priority", "q", "sort"})
 
 
-def todo_service(transaction: Transaction, secret: bytes) -> TodoService:
+def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:
     """Build the service of the person the transaction belongs to."""
-    return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id))
+    return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id), limits)

@@ -1,6 +1,7 @@
 """Makes what tests are about: issuers, services, people and their todos."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 import time
@@ -21,10 +22,11 @@ from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, create_logins, login_of
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, head_revision, migrate
-from todo.settings import Wiring
+from todo.settings import Limits, Wiring
 
 SECRET = b"a secret for tests, of no use to anybody else"
 AUDIENCE = "http://testserver/api"
+LIMITS = Limits(rate_limit=1200, quota=100_000, batch_limit=100)
 
 
 class Issuer:
@@ -147,11 +149,12 @@ class Service:
         return Person(self.client, self.issuer.token(subject), subject)
 
     @asynccontextmanager
-    async def another(self) -> AsyncIterator["Service"]:
-        """A second application on the same database, as another worker is."""
-        app = create_app(self.wiring)
+    async def another(self, **wired: Any) -> AsyncIterator["Service"]:
+        """A second application on the same database, as another worker is; wired otherwise if told so."""
+        wiring = dataclasses.replace(self.wiring, **wired)
+        app = create_app(wiring)
         async with started(app):
-            service = Service(app, self.wiring, self.owner_url, self.issuer)
+            service = Service(app, wiring, self.owner_url, self.issuer)
             async with service.client:
                 yield service
 
@@ -204,10 +207,10 @@ async def migrated_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
         yield url
 
 
-async def migrate_only(url: DatabaseUrl) -> None:
-    """Bring a database to the newest schema."""
+async def migrate_only(url: DatabaseUrl, revision: str = "head") -> None:
+    """Bring a database to the newest schema, or to an older one."""
     async with alone(url) as gate:
-        await migrate(url, gate)
+        await migrate(url, gate, revision)
 
 
 @asynccontextmanager
@@ -224,6 +227,8 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
             audience=AUDIENCE,
             jwks_url=f"{issuer.url}/jwks",
             auth_socket=None,
+            limits=LIMITS,
+            runtime_folder=None,
         )
         app = create_app(wiring)
         async with started(app):

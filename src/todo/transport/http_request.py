@@ -14,6 +14,8 @@ from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller
 from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
+from todo.settings import Limits
+from todo.transport.rate_limit import RateLimited, RateLimiter
 
 bearer = HTTPBearer(
     scheme_name="bearer",
@@ -30,6 +32,8 @@ class Backend:
     database: Database
     tokens: TokenVerifier
     secret: bytes
+    limits: Limits
+    rate_limiter: RateLimiter | None
 
 
 class SignedInRoute(APIRoute):
@@ -46,11 +50,21 @@ class SignedInRoute(APIRoute):
 
 
 async def authenticate(request: Request) -> Caller:
-    """Give the caller of a request; raises `Unauthenticated` unless it carries a valid token."""
+    """Give the caller of a request, and count it as theirs.
+
+    Raises `Unauthenticated` unless it carries a valid token, and `RateLimited`.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
-    return await backend(request).tokens.verify(token.strip())
+    shared = backend(request)
+    caller = await shared.tokens.verify(token.strip())
+    if shared.rate_limiter is not None:
+        allowance = shared.rate_limiter.take(caller.user_id)
+        request.state.answer_headers.update(allowance.headers())
+        if not allowance.is_granted:
+            raise RateLimited(retry_after_seconds=allowance.next_in_seconds)
+    return caller
 
 
 def _refuse_query(request: Request) -> None:

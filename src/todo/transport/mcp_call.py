@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from todo.auth.user import Caller
 from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
+from todo.settings import Limits
 from todo.transport.http_request import Backend, authenticate, backend
 from todo.transport.problem_json import problem_response
 
@@ -51,6 +52,11 @@ class ToolCalls:
     def secret(self) -> bytes:
         """The installation's secret, for what has to be signed."""
         return self._backend().secret
+
+    @property
+    def limits(self) -> Limits:
+        """What one person may do and have."""
+        return self._backend().limits
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

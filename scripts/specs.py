@@ -15,7 +15,7 @@ from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
 from todo.mcp_server import create_mcp_server
 from todo.migrations.runner import alone, head_revision, migrate
-from todo.settings import Wiring
+from todo.settings import Limits, Wiring
 from todo.transport.http_request import Backend
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -130,6 +130,8 @@ def _openapi() -> dict[str, Any]:
             mcp_audience="",
             jwks_url="",
             auth_socket=None,
+            limits=Limits(rate_limit=0, quota=0, batch_limit=100),
+            runtime_folder=None,
         )
     ).openapi()
 

@@ -1,6 +1,7 @@
 """Makes what tests are about: issuers, services, people and their todos."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 import time
@@ -21,11 +22,12 @@ from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, create_logins, login_of
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, head_revision, migrate
-from todo.settings import Wiring
+from todo.settings import Limits, Wiring
 
 SECRET = b"a secret for tests, of no use to anybody else"
 AUDIENCE = "http://testserver/api"
 MCP_AUDIENCE = "http://testserver/mcp"
+LIMITS = Limits(rate_limit=1200, quota=100_000, batch_limit=100)
 
 
 class Issuer:
@@ -113,7 +115,8 @@ class Person:
         self.agent_token = agent_token
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        token = self.agent_token if path == "/mcp" else self.token
+        headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
         return await self.client.request(method, path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
@@ -152,11 +155,12 @@ class Service:
         return Person(self.client, self.issuer.token(subject), subject, agent_token)
 
     @asynccontextmanager
-    async def another(self) -> AsyncIterator["Service"]:
-        """A second application on the same database, as another worker is."""
-        app = create_app(self.wiring)
+    async def another(self, **wired: Any) -> AsyncIterator["Service"]:
+        """A second application on the same database, as another worker is; wired otherwise if told so."""
+        wiring = dataclasses.replace(self.wiring, **wired)
+        app = create_app(wiring)
         async with started(app):
-            service = Service(app, self.wiring, self.owner_url, self.issuer)
+            service = Service(app, wiring, self.owner_url, self.issuer)
             async with service.client:
                 yield service
 
@@ -209,10 +213,10 @@ async def migrated_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
         yield url
 
 
-async def migrate_only(url: DatabaseUrl) -> None:
-    """Bring a database to the newest schema."""
+async def migrate_only(url: DatabaseUrl, revision: str = "head") -> None:
+    """Bring a database to the newest schema, or to an older one."""
     async with alone(url) as gate:
-        await migrate(url, gate)
+        await migrate(url, gate, revision)
 
 
 @asynccontextmanager
@@ -230,6 +234,8 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
             mcp_audience=MCP_AUDIENCE,
             jwks_url=f"{issuer.url}/jwks",
             auth_socket=None,
+            limits=LIMITS,
+            runtime_folder=None,
         )
         app = create_app(wiring)
         async with started(app):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from todo.settings import Settings
+from todo.settings import Limits, Settings
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,16 @@ def test_what_is_no_origin_is_refused(written: str) -> None:
 def test_an_outside_issuer_needs_both_of_its_addresses(half: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="go together"):
         Settings(**half)  # type: ignore[arg-type]  # by name
+
+
+def test_nobody_is_without_limits_unless_told_so() -> None:
+    assert Settings().limits == Limits(rate_limit=1200, quota=100_000, batch_limit=100)
+    assert Settings(rate_limit=0, quota=0).limits == Limits(rate_limit=0, quota=0, batch_limit=100)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("rate_limit", -1), ("quota", -1), ("batch_limit", 0), ("batch_limit", 101)]
+)
+def test_a_limit_out_of_range_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: value})  # type: ignore[arg-type]  # by name

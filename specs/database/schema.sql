@@ -78,7 +78,8 @@ END) STORED,
 CREATE TABLE public.users (
     id uuid NOT NULL,
     change_seq bigint DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    todo_count bigint DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.alembic_version

@@ -29,6 +29,7 @@ from todo.transport.guard import Guard
 from todo.transport.health import health_router
 from todo.transport.http_request import Backend
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
+from todo.transport.rate_limit import Policy, open_rate_limiter
 from todo.transport.sign_in import sign_in_routes
 
 _DESCRIPTION = """\
@@ -39,6 +40,20 @@ One backend for a person's todos, and for every client that touches them.
 
 **Errors** are `application/problem+json`; programs decide by `error_code`.
 """
+
+_SAID_TO_ANYBODY = {"401", "408", "413"}
+_RATE_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "How many requests a person may send (`q`) in how many seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"person";q=1200;w=60',
+    },
+    "RateLimit": {
+        "description": "How many are left (`r`), and the seconds until there is one more (`t`).",
+        "schema": {"type": "string"},
+        "example": '"person";r=1199;t=1',
+    },
+}
 
 
 def create_app(wiring: Wiring) -> FastAPI:
@@ -78,6 +93,10 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
         database = Database(pool)
+        limiter = None
+        if wiring.limits.rate_limit:
+            policy = Policy("person", wiring.limits.rate_limit, window_seconds=60)
+            limiter = stack.enter_context(open_rate_limiter(policy, wiring.runtime_folder))
         app.state.backend = Backend(
             database=database,
             api_keys=await stack.enter_async_context(ApiKeys(database).open()),
@@ -94,6 +113,8 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
                 rests_on="client_id" if wiring.auth_socket else None,
             ),
             secret=wiring.secret,
+            limits=wiring.limits,
+            rate_limiter=limiter,
         )
         await stack.enter_async_context(app.state.mcp.session_manager.run())
         yield
@@ -125,7 +146,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas |= schemas["Problem"].pop("$defs")
         for operations in document["paths"].values():
             for operation in operations.values():
-                for response in operation["responses"].values():
-                    response.setdefault("headers", {})["X-Request-ID"] = {"schema": {"type": "string"}}
+                for status, response in operation["responses"].items():
+                    headers = response.setdefault("headers", {})
+                    headers["X-Request-ID"] = {"schema": {"type": "string"}}
+                    if "security" in operation and status not in _SAID_TO_ANYBODY:
+                        headers |= _RATE_LIMIT_HEADERS
         app.openapi_schema = document
     return app.openapi_schema

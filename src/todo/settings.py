@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     app_database_url: SecretStr | None = None
     pool_size: int = Field(8, ge=1, le=200)
 
+    rate_limit: int = Field(1200, ge=0, le=1_000_000)
+    quota: int = Field(100_000, ge=0)
+    batch_limit: int = Field(100, ge=1, le=100)
+
     trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
     auth_issuer: str | None = None
@@ -73,6 +77,11 @@ class Settings(BaseSettings):
         return self.origin or _origin("http", "localhost", self.port)
 
     @property
+    def limits(self) -> "Limits":
+        """What one person may do and have."""
+        return Limits(self.rate_limit, self.quota, self.batch_limit)
+
+    @property
     def runs_auth_server(self) -> bool:
         """Whether sign-in is ours; false when an outside issuer is set."""
         return self.auth_issuer is None
@@ -83,6 +92,18 @@ def _origin(scheme: str, host: str, port: int | None) -> str:
     host = f"[{host}]" if ":" in host else host
     is_default = port in {None, _DEFAULT_PORTS[scheme]}
     return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{port}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a person may do and have: requests a minute, todos with the trash, operations in a batch.
+
+    Of the first two, 0 is no limit.
+    """
+
+    rate_limit: int
+    quota: int
+    batch_limit: int
 
 
 @dataclass(frozen=True)
@@ -99,3 +120,5 @@ class Wiring:
     mcp_audience: str
     jwks_url: str
     auth_socket: str | None
+    limits: Limits
+    runtime_folder: str | None

@@ -73,7 +73,7 @@ def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
     statuses = [problem.status for problem in Problem.__subclasses__()]
 
     assert len(statuses) == len(set(statuses))
-    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 422, 500, 503} == set(problem_json._BY_STATUS)
+    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 422, 429, 500, 503} == set(problem_json._BY_STATUS)
 
 
 def test_every_operation_documents_its_problems_in_one_shape() -> None:

@@ -42,6 +42,25 @@ async def test_several_starters_migrate_once(each_server: DatabaseUrl) -> None:
         assert await current_revision(url) == head_revision()
 
 
+async def test_todos_that_are_there_already_are_counted(each_server: DatabaseUrl) -> None:
+    counts = "SELECT todo_count FROM users ORDER BY todo_count"
+    async with new_database(each_server) as url, connect(url) as connection:
+        await migrate_only(url, "0003")
+        await connection.execute("INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 3)")
+        await connection.execute(
+            "INSERT INTO todos (user_id, id, title, created_at, updated_at, deleted_at, version, change_seq)"
+            " SELECT id, gen_random_uuid(), 'x', now(), now(), CASE WHEN n % 2 = 0 THEN now() END, 1, n"
+            " FROM (SELECT id, 2 * row_number() OVER () - 2 AS todos FROM users) AS people,"
+            " generate_series(1, todos) AS n"
+        )
+        await migrate_only(url)
+        once = [row["todo_count"] for row in await connection.fetch(counts)]
+        await downgrade(url, "0003")
+        await migrate_only(url)
+
+        assert once == [row["todo_count"] for row in await connection.fetch(counts)] == [0, 2, 4]
+
+
 async def test_the_tables_in_code_are_the_tables_in_the_database(owner_url: DatabaseUrl) -> None:
     await find_drift(owner_url)
 

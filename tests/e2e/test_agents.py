@@ -30,6 +30,7 @@ async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:
     person = await app.person.person()
 
     at_api = await person.get("/api/todos", headers={"authorization": f"Bearer {app.access_token}"})
+    person.agent_token = person.token
     at_mcp = await person.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 
     assert (at_api.status_code, at_mcp.status_code) == (401, 401)

@@ -46,6 +46,8 @@ class User(Table, table=True):
     created_at: datetime = Field(
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()"))
     )
+    # How many todos there are, with the trash; changed by the statement that adds or removes them.
+    todo_count: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
 class IdempotencyKey(Table, table=True):

@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
         say("Checking the schema …")
         asyncio.run(prepare_database(settings, url, secret))
         stop.honour()
-        wiring = wire(settings, url, secret, stack.enter_context(_socket_folder()))
+        wiring = wire(settings, url, secret, stack.enter_context(_runtime_folder()))
         if wiring.auth_socket:
             say("Starting sign-in …")
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
@@ -117,7 +117,7 @@ def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
     return login_of(APP_GROUP, url, secret)
 
 
-def wire(settings: Settings, url: DatabaseUrl, secret: bytes, sockets: Path) -> Wiring:
+def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Path) -> Wiring:
     """Resolve the settings into what a worker needs."""
     origin = settings.public_origin
     return Wiring(
@@ -130,7 +130,9 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, sockets: Path) -> 
         audience=settings.auth_audience or f"{origin}/api",
         mcp_audience=settings.auth_mcp_audience or f"{origin}/mcp",
         jwks_url=settings.auth_jwks_url or "http://auth-server/api/auth/jwks",
-        auth_socket=str(sockets / "auth.sock") if settings.runs_auth_server else None,
+        auth_socket=str(runtime_folder / "auth.sock") if settings.runs_auth_server else None,
+        limits=settings.limits,
+        runtime_folder=str(runtime_folder),
     )
 
 
@@ -148,7 +150,7 @@ def auth_environment(settings: Settings, wiring: Wiring, url: DatabaseUrl, secre
 
 
 @contextmanager
-def _socket_folder() -> Iterator[Path]:
+def _runtime_folder() -> Iterator[Path]:
     # Not in the data folder: the kernel allows a socket's path 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     try:

@@ -66,13 +66,15 @@ class _Exchange:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         is_usable = _OWN_ID.fullmatch(given.decode("latin-1"))
         self.request_id = given.decode() if is_usable else uuid_utils.uuid7().hex
-        scope.setdefault("state", {})["request_id"] = self.request_id
+        # What the answer is to carry, however it comes about; whoever learns of more adds to it.
+        self._headers = {"X-Request-ID": self.request_id}
+        scope.setdefault("state", {}).update(request_id=self.request_id, answer_headers=self._headers)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.request_id
+            headers.update(self._headers)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)

@@ -16,8 +16,10 @@ from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
+from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
 from todo.transport.callers import require_scope, standing_of
+from todo.transport.rate_limit import RateLimited, RateLimiter
 
 bearer = HTTPBearer(
     scheme_name="bearer",
@@ -42,6 +44,8 @@ class Backend:
     agent_tokens: TokenVerifier
     api_keys: ApiKeys
     secret: bytes
+    limits: Limits
+    rate_limiter: RateLimiter | None
 
 
 class SignedInRoute(APIRoute):
@@ -51,22 +55,29 @@ class SignedInRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_signed_in(request: Request) -> Response:
-            request.state.caller = await authenticate(request)
+            request.state.caller = await admit(request, backend(request).tokens)
             return await handle(request)
 
         return handle_signed_in
 
 
-async def authenticate(request: Request) -> Caller:
-    """Give the caller of a request; raises `Unauthenticated` unless it carries a valid token."""
-    credential = credential_of(request)
-    if credential.startswith(PREFIX):
-        return await backend(request).api_keys.verify(credential)
-    return await backend(request).tokens.verify(credential)
+async def admit(request: Request, tokens: TokenVerifier) -> Caller:
+    """Give the caller of a request, and count it as theirs.
+
+    Raises `Unauthenticated` unless it carries an API key or one of these tokens, and `RateLimited`.
+    """
+    shared, credential = backend(request), _credential_of(request)
+    verifier = shared.api_keys if credential.startswith(PREFIX) else tokens
+    caller = await verifier.verify(credential)
+    if shared.rate_limiter is not None:
+        allowance = shared.rate_limiter.take(caller.user_id)
+        request.state.answer_headers.update(allowance.headers())
+        if not allowance.is_granted:
+            raise RateLimited(retry_after_seconds=allowance.next_in_seconds)
+    return caller
 
 
-def credential_of(request: Request) -> str:
-    """Give the API key or token of a request; raises `Unauthenticated` when there is none."""
+def _credential_of(request: Request) -> str:
     key = request.headers.get("x-api-key", "").strip()
     if key:
         # Told from a token by how it begins, wherever it stands; what does not begin so is no key.

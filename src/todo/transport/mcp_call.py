@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as StarletteScope
 
-from todo.auth.api_key import PREFIX
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
+from todo.settings import Limits
 from todo.transport.body import replayed
 from todo.transport.callers import require_scope, standing_of
-from todo.transport.http_request import Backend, backend, credential_of
+from todo.transport.http_request import Backend, admit, backend
 from todo.transport.problem_json import problem_response
 
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -37,7 +37,7 @@ class SignedInMcp:
         """Serve one message of a signed-in caller."""
         request = Request(scope, receive)
         try:
-            caller = await self._caller(request)
+            caller = await admit(request, backend(request).agent_tokens)
             body = await request.body()
             require_scope(caller, self._scope_for(body), challenge=self._challenge)
             database = backend(request).database
@@ -53,12 +53,6 @@ class SignedInMcp:
             await self._app(scope, replayed([_whole(body)], receive), send)
         finally:
             _caller.reset(token)
-
-    async def _caller(self, request: Request) -> Caller:
-        credential = credential_of(request)
-        if credential.startswith(PREFIX):
-            return await backend(request).api_keys.verify(credential)
-        return await backend(request).agent_tokens.verify(credential)
 
     def _unauthenticated(self, problem: Unauthenticated) -> str:
         error = ', error="invalid_token"' if "error=" in problem.headers["WWW-Authenticate"] else ""
@@ -89,6 +83,11 @@ class ToolCalls:
     def secret(self) -> bytes:
         """The installation's secret, for what has to be signed."""
         return self._backend().secret
+
+    @property
+    def limits(self) -> Limits:
+        """What one person may do and have."""
+        return self._backend().limits
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

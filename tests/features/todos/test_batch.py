@@ -168,7 +168,9 @@ async def round_trips(service: Service, person: Person, *operations: dict[str, A
     database = service.app.state.backend.database
     async with database.transaction(UUID(person.subject)) as opened:
         counting = CountingTransaction(opened._connection, opened.user_id)
-        await todo_service(counting, SECRET).batch_todos(TodoBatch(operations=list(operations)))
+        await todo_service(counting, SECRET, service.wiring.limits).batch_todos(
+            TodoBatch(operations=list(operations))
+        )
     return counting.asked
 
 

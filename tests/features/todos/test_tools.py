@@ -111,8 +111,7 @@ async def test_nobody_speaks_mcp_without_a_token(service: Service) -> None:
 async def test_a_page_elsewhere_cannot_speak_mcp(alice: Person) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
-    agent = Person(alice.client, str(alice.agent_token), alice.subject)
-    foreign_origin = await agent.post("/mcp", json=message, headers={"origin": "https://evil.example"})
-    foreign_host = await agent.post("/mcp", json=message, headers={"host": "evil.example"})
+    foreign_origin = await alice.post("/mcp", json=message, headers={"origin": "https://evil.example"})
+    foreign_host = await alice.post("/mcp", json=message, headers={"host": "evil.example"})
 
     assert (foreign_origin.status_code, foreign_host.status_code) == (403, 421)

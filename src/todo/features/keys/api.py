@@ -16,7 +16,7 @@ from todo.problems import (
     Unavailable,
     ValidationFailed,
 )
-from todo.transport.http_request import Reading, SignedInRoute, Writing, bearer
+from todo.transport.http_request import Reading, SignedInRoute, Writing, api_key, bearer
 from todo.transport.problem_json import problem_responses
 
 
@@ -36,7 +36,7 @@ router = APIRouter(
     prefix="/api/keys",
     tags=["keys"],
     route_class=SignedInRoute,
-    dependencies=[Security(bearer), Depends(_require_person)],
+    dependencies=[Security(bearer), Security(api_key), Depends(_require_person)],
     responses=problem_responses(
         Unauthenticated,
         SessionRequired,

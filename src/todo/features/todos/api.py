@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
 from pydantic import UUID7
 
+from todo.features.todos.rules import QuotaExceeded, TodoChanged, TodoNotFound, TodoNotOwned
 from todo.features.todos.schemas import (
     ChangesWanted,
     TodoBatch,
@@ -18,14 +19,7 @@ from todo.features.todos.schemas import (
     TodoRead,
     TodoUpdate,
 )
-from todo.features.todos.service import (
-    ChangesForgotten,
-    TodoChanged,
-    TodoNotFound,
-    TodoNotOwned,
-    TodoService,
-    todo_service,
-)
+from todo.features.todos.service import ChangesForgotten, TodoService, todo_service
 from todo.problems import (
     BodyTooLarge,
     BodyTooSlow,
@@ -47,6 +41,7 @@ from todo.transport.http_request import (
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
+from todo.transport.rate_limit import RateLimited
 
 router = APIRouter(
     prefix="/api/todos",
@@ -54,17 +49,23 @@ router = APIRouter(
     route_class=SignedInRoute,
     dependencies=[Security(bearer), Security(api_key)],
     responses=problem_responses(
-        Unauthenticated, BodyTooSlow, BodyTooLarge, ValidationFailed, InternalError, Unavailable
+        Unauthenticated,
+        BodyTooSlow,
+        BodyTooLarge,
+        ValidationFailed,
+        RateLimited,
+        InternalError,
+        Unavailable,
     ),
 )
 
 
 def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
-    return todo_service(transaction, shared.secret)
+    return todo_service(transaction, shared.secret, shared.limits)
 
 
 def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
-    return todo_service(transaction, shared.secret)
+    return todo_service(transaction, shared.secret, shared.limits)
 
 
 ReadingService = Annotated[TodoService, Depends(_reading_service)]
@@ -90,7 +91,7 @@ _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
     operation_id="create_todo",
     status_code=201,
     response_model=TodoRead,
-    responses={201: _NEW, **problem_responses(RequestInFlight)},
+    responses={201: _NEW, **problem_responses(QuotaExceeded, RequestInFlight)},
 )
 async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> Response:
     """Add a todo. The answer is sent once it is stored for good.
@@ -109,7 +110,11 @@ async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> R
     operation_id="put_todo",
     status_code=201,
     response_model=TodoRead,
-    responses={201: _NEW, 200: {"description": "It was there already.", "headers": _ETAG, "model": TodoRead}},
+    responses={
+        201: _NEW,
+        200: {"description": "It was there already.", "headers": _ETAG, "model": TodoRead},
+        **problem_responses(QuotaExceeded),
+    },
 )
 async def put_todo(todo_id: ChosenId, new: TodoCreate, service: WritingService) -> Response:
     """Add a todo under an id you chose, a UUIDv7; for clients that work offline.

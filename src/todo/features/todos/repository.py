@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -33,6 +34,7 @@ from todo.database.statements import Statement
 from todo.database.tables import Table, User
 from todo.database.transaction import Transaction
 from todo.features.todos.models import ChangeKind, Todo, TodoChange
+from todo.features.todos.rules import Change, Edit
 from todo.features.todos.schemas import TodoChangeRead, TodoFilter, TodoRead, TodoSort, TodoStatus
 
 _TODO = Table.metadata.tables[str(Todo.__tablename__)].c
@@ -86,12 +88,12 @@ _NEXT_CHANGES = Statement(
     .values(id=bindparam("user_id"), change_seq=_COUNT)
     .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + _COUNT})
     # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
-    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
+    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"), _USER.todo_count)
 )
 
 
 def _recorded(write: Insert | Update) -> Statement:
-    """Give a write that also records itself in the person's sequence of changes."""
+    """Give a write that also records itself in the person's sequence of changes, and counts what it adds."""
     written = write.returning(*_SHOWN).cte("written")
     todo = func.jsonb_build_object(
         *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
@@ -107,7 +109,16 @@ def _recorded(write: Insert | Update) -> Statement:
             todo,
         ),
     )
-    return Statement(select(written).add_cte(record.cte("recorded")))
+    query = select(written).add_cte(record.cte("recorded"))
+    if isinstance(write, Insert):
+        query = query.add_cte(_counted(select(written)))
+    return Statement(query)
+
+
+def _counted(added: Select[Any]) -> CTE:
+    count = select(func.count()).select_from(added.subquery()).scalar_subquery()
+    counting = update(User).where(_USER.id == bindparam("user_id"))
+    return counting.values(todo_count=_USER.todo_count + count).cte("counted")
 
 
 def _recorded_together() -> Statement:
@@ -149,7 +160,8 @@ def _recorded_together() -> Statement:
             edit.c.user_id, edit.c.seq, state.c.id, edit.c.kind, state.c.updated_at, edit.c.todo
         ).select_from(edit.join(state, true())),
     )
-    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved")).returning(_CHANGE.seq))
+    counted = _counted(select(last).where(last.c.is_new))
+    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved"), counted).returning(_CHANGE.seq))
 
 
 _ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in _STORED}))
@@ -166,23 +178,6 @@ _CHANGES = Statement(
     .order_by(_CHANGE.seq)
     .limit(bindparam("limit"))
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """The next change of a person: its place in their sequence, and its time."""
-
-    seq: int
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What one change made of a todo."""
-
-    change: Change
-    kind: ChangeKind
-    todo: TodoRead
 
 
 @dataclass(frozen=True)
@@ -257,7 +252,7 @@ class TodoRepository:
         if row is None:
             raise RuntimeError("an upsert returns its row")
         last = row["seq"]
-        return [Change(seq, row["at"]) for seq in range(last - count + 1, last + 1)]
+        return [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""

@@ -1,21 +1,29 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 
 from todo.database.transaction import Transaction
-from todo.features.todos.models import ChangeKind, Todo
-from todo.features.todos.repository import Change, Edit, Position, TodoRepository
+from todo.features.todos.repository import Position, TodoRepository
+from todo.features.todos.rules import (
+    COMPLETING,
+    DELETING,
+    REOPENING,
+    RESTORING,
+    Act,
+    Batch,
+    Change,
+    Owner,
+    absence,
+    updating,
+)
 from todo.features.todos.schemas import (
-    ActOperation,
     ChangesWanted,
     CreateOperation,
-    Operation,
     OperationProblem,
     OperationResult,
     PageInfo,
@@ -27,42 +35,19 @@ from todo.features.todos.schemas import (
     TodoPage,
     TodoRead,
     TodoUpdate,
-    UpdateOperation,
 )
 from todo.problems import (
     FieldError,
-    Forbidden,
     Gone,
-    NotFound,
-    PreconditionFailed,
     Problem,
+    ValidationFailed,
     json_pointer,
 )
+from todo.settings import Limits
 from todo.transport.paging import CursorSigner
 
 _CHANGES = "changes"
 CHANGES_KEPT_FOR = timedelta(days=30)
-
-
-class TodoNotFound(NotFound):
-    """There is no todo with this id, or it is in the trash."""
-
-    title = "Todo not found"
-    error_code = "todo_not_found"
-
-
-class TodoNotOwned(Forbidden):
-    """The todo belongs to another person."""
-
-    title = "Todo not owned"
-    error_code = "todo_not_owned"
-
-
-class TodoChanged(PreconditionFailed):
-    """The todo changed since you read it: read it again, then decide."""
-
-    title = "Todo changed"
-    error_code = "todo_changed"
 
 
 class ChangesForgotten(Gone):
@@ -78,9 +63,11 @@ class TodoService:
     `versions` are those the caller has seen; a todo at any other is left alone and `TodoChanged` raised.
     """
 
-    def __init__(self, todos: TodoRepository, cursors: CursorSigner) -> None:
+    def __init__(self, todos: TodoRepository, cursors: CursorSigner, limits: Limits) -> None:
         self._todos = todos
         self._cursors = cursors
+        self._owner = Owner(todos.owner_id, limits.quota)
+        self._batch_limit = limits.batch_limit
 
     async def create_todo(self, new: TodoCreate) -> TodoRead:
         """Add a todo."""
@@ -95,17 +82,7 @@ class TodoService:
         return await self._add(todo_id, new, change), True
 
     async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
-        return await self._todos.add(self._new(todo_id, new, change))
-
-    def _new(self, todo_id: UUID, new: TodoCreate, change: Change) -> Todo:
-        return Todo(
-            user_id=self._todos.owner_id,
-            id=todo_id,
-            **new.model_dump(),
-            created_at=change.at,
-            updated_at=change.at,
-            change_seq=change.seq,
-        )
+        return await self._todos.add(self._owner.new_todo(todo_id, new, change))
 
     async def list_todos(self, wanted: TodoFilter) -> TodoPage:
         """Give one page of the todos that match, and how many match in all."""
@@ -127,36 +104,36 @@ class TodoService:
         todo = await self._todos.show(todo_id)
         if todo is None:
             is_mine_in_trash = await self._todos.get(todo_id) is not None
-            raise _absence(todo_id, set() if is_mine_in_trash else await self._todos.anybodys([todo_id]))
+            raise absence(todo_id, set() if is_mine_in_trash else await self._todos.anybodys([todo_id]))
         return todo
 
     async def update_todo(
         self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
     ) -> TodoRead:
         """Change the named fields; naming the values it has already changes nothing."""
-        return await self._act(todo_id, versions, _updating(wanted))
+        return await self._act(todo_id, versions, updating(wanted))
 
     async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Mark it done; completing it again keeps the first time."""
-        return await self._act(todo_id, versions, _COMPLETING)
+        return await self._act(todo_id, versions, COMPLETING)
 
     async def reopen_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Mark it not done; reopening an open one changes nothing."""
-        return await self._act(todo_id, versions, _REOPENING)
+        return await self._act(todo_id, versions, REOPENING)
 
     async def delete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> None:
         """Move it to the trash."""
-        await self._act(todo_id, versions, _DELETING)
+        await self._act(todo_id, versions, DELETING)
 
     async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
         """Bring it back from the trash; restoring one that is not there changes nothing."""
-        return await self._act(todo_id, versions, _RESTORING)
+        return await self._act(todo_id, versions, RESTORING)
 
-    async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: "_Act") -> TodoRead:
+    async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: Act) -> TodoRead:
         change = await self._todos.next_change()
         todo = await self._todos.get(todo_id)
         if todo is None:
-            raise _absence(todo_id, await self._todos.anybodys([todo_id]))
+            raise absence(todo_id, await self._todos.anybodys([todo_id]))
         kind = act.do(todo, versions, change.at)
         if kind is None:
             return TodoRead.model_validate(todo)
@@ -166,7 +143,10 @@ class TodoService:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
 
         Raises the first refusal if the batch is atomic, naming the operation; otherwise refusals are results.
+        Raises `ValidationFailed` if there are too many of them.
         """
+        if len(batch.operations) > self._batch_limit:
+            raise ValidationFailed(errors=[_too_long(self._batch_limit)])
         changes = await self._todos.next_changes(len(batch.operations))
         named = {
             operation.id
@@ -175,7 +155,7 @@ class TodoService:
         }
         todos = await self._todos.get_many(named)
         missing = named - todos.keys()
-        work = _Work(self._new, todos, await self._todos.anybodys(missing) if missing else set())
+        work = Batch(self._owner, todos, await self._todos.anybodys(missing) if missing else set())
         results: list[OperationResult] = []
         for number, (operation, change) in enumerate(zip(batch.operations, changes, strict=True)):
             try:
@@ -231,82 +211,13 @@ class TodoService:
         return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
 
 
-@dataclass(frozen=True)
-class _Act:
-    """What is to be done with a todo, by the same rules for one and for many."""
-
-    apply: Callable[[Todo, datetime], ChangeKind | None]
-    reaches_trash: bool = False
-
-    def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> ChangeKind | None:
-        if versions is not None and todo.version not in versions:
-            raise TodoChanged
-        if todo.deleted_at is not None and not self.reaches_trash:
-            raise TodoNotFound
-        return self.apply(todo, at)
-
-
-def _updating(wanted: TodoUpdate) -> _Act:
-    return _Act(lambda todo, at: todo.apply(wanted.changes(), at))
-
-
-_COMPLETING = _updating(TodoUpdate(is_completed=True))
-_REOPENING = _updating(TodoUpdate(is_completed=False))
-_DELETING = _Act(Todo.trash)
-_RESTORING = _Act(lambda todo, _at: todo.restore(), reaches_trash=True)
-_ACTS = {"complete": _COMPLETING, "reopen": _REOPENING, "delete": _DELETING, "restore": _RESTORING}
-
-
-class _Work:
-    """A batch at work: the todos it names, in memory, and what its operations have made of them so far."""
-
-    def __init__(
-        self,
-        new: Callable[[UUID, TodoCreate, Change], Todo],
-        todos: dict[UUID, Todo],
-        anybodys: Collection[UUID],
-    ) -> None:
-        self._new = new
-        self._todos = todos
-        self._anybodys = anybodys
-        self._made: dict[str, UUID] = {}
-        self.edits: list[Edit] = []
-
-    def do(self, operation: Operation, change: Change) -> OperationResult:
-        """Do one operation; raises what a single call would."""
-        if isinstance(operation, CreateOperation):
-            todo = self._new(uuids.uuid7(), operation.todo, change)
-            self._todos[todo.id] = todo
-            if operation.temp_id is not None:
-                self._made[operation.temp_id] = todo.id
-            shown = self._record(change, ChangeKind.CREATED, todo)
-            return OperationResult(status=201, temp_id=operation.temp_id, todo=shown)
-        todo = self._named(operation)
-        act = _updating(operation.changes) if isinstance(operation, UpdateOperation) else _ACTS[operation.op]
-        kind = act.do(todo, None if operation.version is None else {operation.version}, change.at)
-        if kind is not None:
-            todo.advance(change.seq, change.at)
-            self._record(change, kind, todo)
-        if kind is ChangeKind.DELETED:
-            return OperationResult(status=204, temp_id=operation.temp_id)
-        return OperationResult(status=200, temp_id=operation.temp_id, todo=TodoRead.model_validate(todo))
-
-    def _named(self, operation: UpdateOperation | ActOperation) -> Todo:
-        todo_id = operation.id or self._made.get(operation.temp_id or "")
-        if todo_id is None:
-            raise TodoNotFound("The operation that was to make this todo was refused.")
-        if todo_id not in self._todos:
-            raise _absence(todo_id, self._anybodys)
-        return self._todos[todo_id]
-
-    def _record(self, change: Change, kind: ChangeKind, todo: Todo) -> TodoRead:
-        shown = TodoRead.model_validate(todo)
-        self.edits.append(Edit(change, kind, shown))
-        return shown
-
-
-def _absence(todo_id: UUID, anybodys: Collection[UUID]) -> TodoNotFound | TodoNotOwned:
-    return TodoNotOwned() if todo_id in anybodys else TodoNotFound()
+def _too_long(limit: int) -> FieldError:
+    return {
+        "location": "body",
+        "pointer": "/operations",
+        "code": "too_long",
+        "detail": f"this server takes at most {limit} at once",
+    }
 
 
 def _operation_error(number: int, problem: Problem) -> FieldError:
@@ -323,6 +234,6 @@ def _question(wanted: TodoFilter) -> str:
     return wanted.model_dump_json(include={"status", "priority", "q", "sort"})
 
 
-def todo_service(transaction: Transaction, secret: bytes) -> TodoService:
+def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:
     """Build the service of the person the transaction belongs to."""
-    return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id))
+    return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id), limits)

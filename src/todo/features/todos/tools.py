@@ -101,9 +101,9 @@ class TodoTools:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[TodoService]:
         async with self._calls.reading() as transaction:
-            yield todo_service(transaction, self._calls.secret)
+            yield todo_service(transaction, self._calls.secret, self._calls.limits)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[TodoService]:
         async with self._calls.writing() as transaction:
-            yield todo_service(transaction, self._calls.secret)
+            yield todo_service(transaction, self._calls.secret, self._calls.limits)

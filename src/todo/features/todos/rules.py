@@ -1,0 +1,179 @@
+"""What may be done with todos and what becomes of them; by the same rules for one and for many."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from todo.features.todos.models import ChangeKind, Todo
+from todo.features.todos.schemas import (
+    ActOperation,
+    CreateOperation,
+    Operation,
+    OperationResult,
+    TodoCreate,
+    TodoRead,
+    TodoUpdate,
+    UpdateOperation,
+)
+from todo.problems import Forbidden, NotFound, PreconditionFailed
+
+
+class TodoNotFound(NotFound):
+    """There is no todo with this id, or it is in the trash."""
+
+    title = "Todo not found"
+    error_code = "todo_not_found"
+
+
+class TodoNotOwned(Forbidden):
+    """The todo belongs to another person."""
+
+    title = "Todo not owned"
+    error_code = "todo_not_owned"
+
+
+class TodoChanged(PreconditionFailed):
+    """The todo changed since you read it: read it again, then decide."""
+
+    title = "Todo changed"
+    error_code = "todo_changed"
+
+
+class QuotaExceeded(Forbidden):
+    """You have as many todos as a person may have; those in the trash count."""
+
+    title = "Quota exceeded"
+    error_code = "todo_quota_exceeded"
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(f"You have as many todos as a person may have, {quota}; those in the trash count.")
+
+
+@dataclass(frozen=True)
+class Change:
+    """The next change of a person: its place in their sequence, its time, and how many todos they have."""
+
+    seq: int
+    at: datetime
+    todo_count: int
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one change made of a todo."""
+
+    change: Change
+    kind: ChangeKind
+    todo: TodoRead
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose todos they are, and how many there may be; 0 is no limit."""
+
+    id: UUID
+    quota: int
+
+    def new_todo(self, todo_id: UUID, new: TodoCreate, change: Change) -> Todo:
+        """Make a todo; raises `QuotaExceeded` when there may be no more."""
+        if self.quota and change.todo_count >= self.quota:
+            raise QuotaExceeded(self.quota)
+        return Todo(
+            user_id=self.id,
+            id=todo_id,
+            **new.model_dump(),
+            created_at=change.at,
+            updated_at=change.at,
+            change_seq=change.seq,
+        )
+
+
+@dataclass(frozen=True)
+class Act:
+    """What is to be done with a todo that is there."""
+
+    apply: Callable[[Todo, datetime], ChangeKind | None]
+    reaches_trash: bool = False
+
+    def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> ChangeKind | None:
+        """Do it and say what that was, if anything.
+
+        Raises `TodoChanged` for a version the caller has not seen, and `TodoNotFound` for one in the trash.
+        """
+        if versions is not None and todo.version not in versions:
+            raise TodoChanged
+        if todo.deleted_at is not None and not self.reaches_trash:
+            raise TodoNotFound
+        return self.apply(todo, at)
+
+
+def updating(wanted: TodoUpdate) -> Act:
+    """Give the act of changing the named fields."""
+    return Act(lambda todo, at: todo.apply(wanted.changes(), at))
+
+
+COMPLETING = updating(TodoUpdate(is_completed=True))
+REOPENING = updating(TodoUpdate(is_completed=False))
+DELETING = Act(Todo.trash)
+RESTORING = Act(lambda todo, _at: todo.restore(), reaches_trash=True)
+_ACTS = {"complete": COMPLETING, "reopen": REOPENING, "delete": DELETING, "restore": RESTORING}
+
+
+class Batch:
+    """Operations at work: the todos they name, in memory, and what has become of them so far.
+
+    `anybodys` are the ids among those missing under which somebody else has a todo.
+    """
+
+    def __init__(self, owner: Owner, todos: dict[UUID, Todo], anybodys: Collection[UUID]) -> None:
+        self._owner = owner
+        self._todos = todos
+        self._anybodys = anybodys
+        self._made: dict[str, UUID] = {}
+        self._added = 0
+        self.edits: list[Edit] = []
+
+    def do(self, operation: Operation, change: Change) -> OperationResult:
+        """Do one operation; raises what a single call would."""
+        if isinstance(operation, CreateOperation):
+            return self._create(operation, change)
+        todo = self._named(operation)
+        act = updating(operation.changes) if isinstance(operation, UpdateOperation) else _ACTS[operation.op]
+        kind = act.do(todo, None if operation.version is None else {operation.version}, change.at)
+        if kind is not None:
+            todo.advance(change.seq, change.at)
+            self._record(change, kind, todo)
+        if kind is ChangeKind.DELETED:
+            return OperationResult(status=204, temp_id=operation.temp_id)
+        return OperationResult(status=200, temp_id=operation.temp_id, todo=TodoRead.model_validate(todo))
+
+    def _create(self, operation: CreateOperation, change: Change) -> OperationResult:
+        change = replace(change, todo_count=change.todo_count + self._added)
+        todo = self._owner.new_todo(uuids.uuid7(), operation.todo, change)
+        self._todos[todo.id] = todo
+        self._added += 1
+        if operation.temp_id is not None:
+            self._made[operation.temp_id] = todo.id
+        shown = self._record(change, ChangeKind.CREATED, todo)
+        return OperationResult(status=201, temp_id=operation.temp_id, todo=shown)
+
+    def _named(self, operation: UpdateOperation | ActOperation) -> Todo:
+        todo_id = operation.id or self._made.get(operation.temp_id or "")
+        if todo_id is None:
+            raise TodoNotFound("The operation that was to make this todo was refused.")
+        if todo_id not in self._todos:
+            raise absence(todo_id, self._anybodys)
+        return self._todos[todo_id]
+
+    def _record(self, change: Change, kind: ChangeKind, todo: Todo) -> TodoRead:
+        shown = TodoRead.model_validate(todo)
+        self.edits.append(Edit(change, kind, shown))
+        return shown
+
+
+def absence(todo_id: UUID, anybodys: Collection[UUID]) -> TodoNotFound | TodoNotOwned:
+    """Say why a person does not have a todo: nobody has, or somebody else."""
+    return TodoNotOwned() if todo_id in anybodys else TodoNotFound()

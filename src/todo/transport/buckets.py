@@ -1,0 +1,81 @@
+"""When each person's bucket is full again: a table in a file that all workers of one host map."""
+
+import fcntl
+import mmap
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+# In the machine's own layout, so that a time is one word of memory: who is killed leaves no half of it.
+_SLOT = struct.Struct("16sQ")
+_GROUP_BYTES = 8 * _SLOT.size
+_GROUPS = 8_192
+_TABLE_BYTES = _GROUPS * _GROUP_BYTES
+
+
+@dataclass
+class Bucket:
+    """One person's: when it is full, in nanoseconds of the host's monotonic clock; 0 if never used."""
+
+    full_at: int
+
+
+class BucketTable:
+    """The buckets of everybody whose bucket is not full.
+
+    An id leads to a group of eight slots. Who has none of them yet gets the one that is full soonest. A full
+    bucket is as good as none, so that takes nothing from anybody until nine of a group are busy at once; then
+    the least busy of them has a full one too early.
+    """
+
+    def __init__(self, file: BinaryIO, table: mmap.mmap) -> None:
+        self._descriptor = file.fileno()
+        self._table = table
+
+    @contextmanager
+    def held(self, person: UUID) -> Iterator[Bucket]:
+        """Give a person's bucket to change; other processes wait meanwhile, so never await anything.
+
+        The lock is between processes. Within one, use the table from one thread.
+        """
+        key = person.bytes
+        start = zlib.crc32(key) % _GROUPS * _GROUP_BYTES
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, _GROUP_BYTES, start)
+        try:
+            slots = list(_SLOT.iter_unpack(self._table[start : start + _GROUP_BYTES]))
+            number = _number_of(key, slots)
+            owner, full_at = slots[number]
+            bucket = Bucket(full_at if owner == key else 0)
+            yield bucket
+            _SLOT.pack_into(self._table, start + number * _SLOT.size, key, bucket.full_at)
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, _GROUP_BYTES, start)
+
+
+def _number_of(key: bytes, slots: list[tuple[bytes, int]]) -> int:
+    for number, (owner, _) in enumerate(slots):
+        if owner == key:
+            return number
+    return min(range(len(slots)), key=lambda number: slots[number][1])
+
+
+@contextmanager
+def open_buckets(path: Path | None) -> Iterator[BucketTable]:
+    """Map the table, made by whoever comes first; without a path, one that nobody else shares."""
+    with tempfile.TemporaryFile() if path is None else path.open("a+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        try:
+            # Written, not only stretched: a full disk is told here, not by the end of a worker later.
+            file.write(bytes(_TABLE_BYTES - os.fstat(file.fileno()).st_size))
+            file.flush()
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN)
+        with mmap.mmap(file.fileno(), _TABLE_BYTES) as table:
+            yield BucketTable(file, table)

@@ -1,0 +1,85 @@
+"""How many requests a person may send: a bucket that holds a window's worth and fills evenly (GCRA)."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from todo.problems import TooManyRequests
+from todo.transport.buckets import BucketTable, open_buckets
+
+_SECOND = 1_000_000_000
+
+
+class RateLimited(TooManyRequests):
+    """You have used up your requests: wait as long as `Retry-After` says."""
+
+    title = "Rate limited"
+    error_code = "rate_limited"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """So many units in so many seconds, under the name that answers tell it by."""
+
+    name: str
+    quota: int
+    window_seconds: int
+
+
+class Allowance(NamedTuple):
+    """Whether a unit was granted, how many are left, and the whole seconds until there is one more."""
+
+    policy: Policy
+    is_granted: bool
+    left: int
+    next_in_seconds: int
+
+    def headers(self) -> dict[str, str]:
+        """Give the fields that tell it (draft-ietf-httpapi-ratelimit-headers)."""
+        name, quota, window = self.policy.name, self.policy.quota, self.policy.window_seconds
+        return {
+            "RateLimit-Policy": f'"{name}";q={quota};w={window}',
+            "RateLimit": f'"{name}";r={self.left};t={self.next_in_seconds}',
+        }
+
+
+class RateLimiter:
+    """One policy, and everybody's bucket; times are nanoseconds of a clock that all who share these read."""
+
+    def __init__(
+        self, policy: Policy, buckets: BucketTable, clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._policy = policy
+        self._buckets = buckets
+        self._clock = clock
+        self._interval = policy.window_seconds * _SECOND // policy.quota
+        self._capacity = policy.quota * self._interval
+
+    def take(self, person: UUID) -> Allowance:
+        """Take one unit out of a person's bucket if there is one."""
+        with self._buckets.held(person) as bucket:
+            # Read while others wait, so that whoever comes later never sees an earlier time.
+            now = self._clock()
+            full_at = max(bucket.full_at, now) + self._interval
+            is_granted = full_at <= now + self._capacity
+            if is_granted:
+                bucket.full_at = full_at
+            used = bucket.full_at - now
+        next_in = (used - 1) % self._interval + 1
+        return Allowance(
+            self._policy,
+            is_granted=is_granted,
+            left=(self._capacity - used) // self._interval,
+            next_in_seconds=-(-next_in // _SECOND),
+        )
+
+
+@contextmanager
+def open_rate_limiter(policy: Policy, folder: str | None) -> Iterator[RateLimiter]:
+    """Open a limiter that counts together with all of this name in the folder; without one, by itself."""
+    with open_buckets(Path(folder) / f"{policy.name}.buckets" if folder else None) as buckets:
+        yield RateLimiter(policy, buckets)

@@ -11,11 +11,11 @@ from importlib.metadata import version
 from pydantic import ValidationError
 
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, current_revision, downgrade, head_revision, migrate
+from todo.migrations.runner import alone, current_revision, downgrade, migrate, refuse_other_schema
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
 from todo.serve.doctor import examine
-from todo.serve.product import prepare_database, reachable_database, secret_of, serve
+from todo.serve.product import prepare_database, reachable_database, secret_of, serve, upkeep_of
 from todo.serve.workers import configure_logging
 from todo.settings import Settings
 
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     migrating.set_defaults(run=_migrate)
 
+    keeping = commands.add_parser("upkeep", help="remove now what `todo serve` removes every hour")
+    keeping.set_defaults(run=_upkeep)
+
     examining = commands.add_parser("doctor", help="check what an operator would ask first")
     examining.set_defaults(run=_doctor)
 
@@ -73,9 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
     with reachable_database(settings) as url:
         if chosen.check:
-            current = asyncio.run(current_revision(url))
-            if current != head_revision():
-                raise CannotStart(f"The schema is at {current or 'nothing'}, not at {head_revision()}.")
+            asyncio.run(refuse_other_schema(url))
         elif chosen.to:
             asyncio.run(_upgrade(url, chosen.to))
         elif chosen.down_to:
@@ -88,6 +89,16 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
 async def _upgrade(url: DatabaseUrl, revision: str) -> None:
     async with alone(url) as gate:
         await migrate(url, gate, revision)
+
+
+def _upkeep(settings: Settings, _: argparse.Namespace) -> None:
+    with reachable_database(settings) as url:
+        asyncio.run(refuse_other_schema(url))
+        removed = asyncio.run(upkeep_of(settings, url, secret_of(settings)).run())
+    if removed is None:
+        _show("Another upkeep is at work; nothing was done here.")
+    else:
+        _show("Removed: " + ", ".join(f"{count} {name}" for name, count in removed.items()) + ".")
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> None:

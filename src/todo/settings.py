@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     app_database_url: SecretStr | None = None
     pool_size: int = Field(8, ge=1, le=200)
 
+    trash_days: int = Field(30, ge=0, le=36_500)
+
     trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
     auth_issuer: str | None = None

@@ -45,6 +45,15 @@ async def current_revision(url: DatabaseUrl) -> str | None:
         return await _revision_on(connection)
 
 
+async def refuse_other_schema(url: DatabaseUrl) -> None:
+    """Raise `CannotStart` unless the database has the schema this version needs."""
+    current, head = await current_revision(url), head_revision()
+    if current != head:
+        raise CannotStart(
+            f"The schema is at {current or 'nothing'}, this version needs {head}: run `todo migrate`."
+        )
+
+
 async def _revision_on(connection: Connection) -> str | None:
     if await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NULL"):
         return None

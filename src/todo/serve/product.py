@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 from todo.auth.server import auth_server
@@ -26,6 +27,7 @@ from todo.problems import CannotStart
 from todo.serve.first_screen import announce_when_ready, say
 from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
+from todo.serve.upkeep import Upkeep, hourly_upkeep
 from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
 
@@ -53,6 +55,7 @@ def serve(settings: Settings) -> None:
             say("Starting sign-in …")
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
         stop.honour()
+        stack.enter_context(hourly_upkeep(upkeep_of(settings, url, secret)))
         say("Starting the API …")
         announce_when_ready(settings, wiring)
         stop.hand_over()
@@ -130,6 +133,17 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, sockets: Path) -> 
         audience=settings.auth_audience or f"{origin}/api",
         jwks_url=settings.auth_jwks_url or "http://auth-server/api/auth/jwks",
         auth_socket=str(sockets / "auth.sock") if settings.runs_auth_server else None,
+    )
+
+
+def upkeep_of(settings: Settings, url: DatabaseUrl, secret: bytes) -> Upkeep:
+    """Say what is to be kept up, and as whom."""
+    return Upkeep(
+        owner_url=url,
+        app_url=app_url(settings, url, secret),
+        auth_url=login_of(AUTH_GROUP, url, secret) if settings.runs_auth_server else None,
+        secret=secret,
+        trash_kept_for=timedelta(days=settings.trash_days) or None,
     )
 
 

@@ -65,10 +65,16 @@ def serve(settings: Settings) -> None:
 
 
 def secret_of(settings: Settings) -> bytes:
-    """Give the operator's secret, or the one kept with the data."""
+    """Give the operator's secret, or the one kept with the data; made now if there is none."""
+    return known_secret(settings) or DataDir(settings.data_dir).secret()
+
+
+def known_secret(settings: Settings) -> bytes | None:
+    """Give the operator's secret, or the one kept with the data, if there is any."""
     if settings.secret:
         return settings.secret.get_secret_value().encode()
-    return DataDir(settings.data_dir).secret()
+    file = DataDir(settings.data_dir).secret_file
+    return file.read_bytes() if file.exists() else None
 
 
 @contextmanager

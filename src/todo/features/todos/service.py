@@ -1,13 +1,15 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from todo.database.engine import Connection
 from todo.database.transaction import Transaction
+from todo.features.todos import repository
 from todo.features.todos.repository import Position, TodoRepository
 from todo.features.todos.rules import (
     COMPLETING,
@@ -48,6 +50,10 @@ from todo.transport.paging import CursorSigner
 
 _CHANGES = "changes"
 CHANGES_KEPT_FOR = timedelta(days=30)
+# No token may outlive its changes, whatever the clocks of database and service think of each other.
+_CLOCKS_APART = timedelta(days=1)
+# As many as fit easily into the time that a transaction may take; the person's other writers wait meanwhile.
+PURGE_MAX = 1_000
 
 
 class ChangesForgotten(Gone):
@@ -138,6 +144,11 @@ class TodoService:
         if kind is None:
             return TodoRead.model_validate(todo)
         return await self._todos.save(todo, change, kind)
+
+    async def purge_trash(self, before: datetime) -> int:
+        """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""
+        change = await self._todos.next_change()
+        return await self._todos.purge(change, before, PURGE_MAX)
 
     async def batch_todos(self, batch: TodoBatch) -> TodoBatchResult:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
@@ -237,3 +248,13 @@ def _question(wanted: TodoFilter) -> str:
 def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:
     """Build the service of the person the transaction belongs to."""
     return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id), limits)
+
+
+async def people_with_old_trash(owner: Connection, people: Sequence[UUID], before: datetime) -> list[UUID]:
+    """Give those of these people whose trash is to be purged; asked as the owner role, which sees them."""
+    return await repository.owners_of_trash(owner, people, before)
+
+
+async def forget_changes(owner: Connection, people: Sequence[UUID], now: datetime) -> int:
+    """Forget these people's changes that no token reaches any more, and give how many there were."""
+    return await repository.forget_changes(owner, people, now - CHANGES_KEPT_FOR - _CLOCKS_APART)

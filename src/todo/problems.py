@@ -125,6 +125,17 @@ class ValidationFailed(Problem):
     error_code = "validation_failed"
 
 
+class TooManyRequests(Problem):
+    """You ask too often, or for too much at once: wait before you ask again."""
+
+    status = 429
+    title = "Too many requests"
+    error_code = "too_many_requests"
+
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class InternalError(Problem):
     """The server failed unexpectedly. Quote the request id when you report this."""
 

@@ -15,7 +15,7 @@ from todo.transport import problem_json
 SOURCE = Path(todo.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 # An agent is not offline: it has no ids of its own, no copy to keep, and nothing to catch up on.
-NOT_FOR_AGENTS = {"batch_todos", "list_changes", "put_todo"}
+NOT_FOR_AGENTS = {"batch_todos", "follow_changes", "list_changes", "put_todo"}
 VERBS = {
     "create_todo",
     "list_todos",
@@ -52,7 +52,7 @@ def test_one_verb_all_the_way_down() -> None:
         operation["operationId"]
         for path, methods in paths.items()
         for operation in methods.values()
-        if path.startswith("/api/todos")
+        if path.startswith(("/api/todos", "/api/events"))
     }
 
     assert service == operations == VERBS | NOT_FOR_AGENTS
@@ -73,7 +73,7 @@ def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
     statuses = [problem.status for problem in Problem.__subclasses__()]
 
     assert len(statuses) == len(set(statuses))
-    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 422, 500, 503} == set(problem_json._BY_STATUS)
+    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 422, 429, 500, 503} == set(problem_json._BY_STATUS)
 
 
 def test_every_operation_documents_its_problems_in_one_shape() -> None:

@@ -23,6 +23,7 @@ from todo.problems import (
     NotFound,
     PreconditionFailed,
     Problem,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     ValidationFailed,
@@ -44,6 +45,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         PreconditionFailed,
         BodyTooLarge,
         ValidationFailed,
+        TooManyRequests,
         InternalError,
         Unavailable,
     )
@@ -146,7 +148,7 @@ def _described(problem: type[Problem]) -> dict[str, Any]:
     }
     if problem is Unauthenticated:
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if problem is Unavailable:
+    if issubclass(problem, (TooManyRequests, Unavailable)):
         described["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
     return described
 

@@ -1,6 +1,6 @@
 """Puts the HTTP application together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -16,12 +16,14 @@ from todo.auth.keys import IssuerKeys
 from todo.auth.proxy import AuthProxy
 from todo.auth.tokens import TokenVerifier
 from todo.database.engine import open_pool
+from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
+from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
 from todo.transport.http_request import Backend
@@ -67,6 +69,7 @@ def create_app(wiring: Wiring) -> FastAPI:
     app.add_middleware(Guard)
     install_problem_handlers(app)
     app.include_router(todos.router)
+    app.include_router(todos.events_router)
     app.include_router(health_router(wiring.schema_revision))
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
@@ -80,7 +83,7 @@ def create_app(wiring: Wiring) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[dict[str, Callable[[], None]]]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(DatabaseUrl.parse(wiring.database_url), size=wiring.pool_size)
@@ -91,8 +94,13 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
         if wiring.limits.rate_limit:
             policy = Policy("person", wiring.limits.rate_limit, window_seconds=60)
             limiter = stack.enter_context(open_rate_limiter(policy, wiring.runtime_folder))
+        announcer = Announcer(pool)
+        await stack.enter_async_context(announcer.telling())
+        listener = Listener(DatabaseUrl.parse(wiring.listen_url) if wiring.listen_url else None, announcer)
+        await stack.enter_async_context(listener.listening())
+        database = Database(pool, checks_sessions=wiring.checks_sessions, on_commit=announcer.note)
         app.state.backend = Backend(
-            database=Database(pool, checks_sessions=wiring.checks_sessions),
+            database=database,
             tokens=TokenVerifier(
                 keys,
                 issuer=wiring.issuer,
@@ -102,9 +110,11 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
             secret=wiring.secret,
             limits=wiring.limits,
             rate_limiter=limiter,
+            streams=EventStreams(database, listener),
         )
         await stack.enter_async_context(app.state.mcp.session_manager.run())
-        yield
+        # For the server, which knows first when it has to stop.
+        yield {"end_streams": app.state.backend.streams.end_all}
 
 
 def _add_pages(app: FastAPI) -> None:

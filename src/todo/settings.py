@@ -112,6 +112,8 @@ class Wiring:
 
     origin: str
     database_url: str = field(repr=False)
+    # Past any pooler, which would not pass notifications on; None where no way past it is known.
+    listen_url: str | None = field(repr=False)
     pool_size: int
     schema_revision: str
     secret: bytes = field(repr=False)

@@ -1,5 +1,6 @@
 """Access tokens: EdDSA JWTs of one issuer for one audience."""
 
+from typing import Any
 from uuid import UUID
 
 import jwt
@@ -59,7 +60,7 @@ class TokenVerifier:
             raise _refused()
         return key
 
-    def _caller(self, claims: dict[str, object]) -> Caller:
+    def _caller(self, claims: dict[str, Any]) -> Caller:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
             raise _refused()
@@ -69,7 +70,7 @@ class TokenVerifier:
                 session_id = UUID(str(claims.get("sid")))
             except ValueError:
                 raise _refused() from None
-        return Caller(user_id_of(self._issuer, subject), session_id)
+        return Caller(user_id_of(self._issuer, subject), session_id, int(claims["exp"]))
 
 
 def _refused() -> Unauthenticated:

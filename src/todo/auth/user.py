@@ -6,10 +6,11 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 @dataclass(frozen=True)
 class Caller:
-    """The person behind a verified token, and the session it was issued in."""
+    """The person behind a verified token, the session it was issued in, and its end in Unix seconds."""
 
     user_id: UUID
     session_id: UUID | None
+    expires_at: int
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:

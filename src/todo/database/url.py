@@ -63,6 +63,18 @@ class DatabaseUrl:
         return DatabaseUrl(self.user, self.password, location, self.database, self.parameters)
 
     @property
+    def direct(self) -> "DatabaseUrl | None":
+        """Give the same database past the pooler; None where the address does not tell the way there."""
+        if not self.is_pooled:
+            return self
+        if "-pooler." not in self.location:
+            return None
+        # Neon's way of naming: `ep-one-two-3-pooler.region.…` stands before `ep-one-two-3.region.…`.
+        location = self.location.replace("-pooler.", ".", 1)
+        parameters = tuple(pair for pair in self.parameters if pair[0] != "pgbouncer")
+        return DatabaseUrl(self.user, self.password, location, self.database, parameters)
+
+    @property
     def without_password(self) -> str:
         """Name it in a message."""
         return f"{self.user}@{self.location or 'local socket'}/{self.database}"

@@ -129,9 +129,11 @@ def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
 def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Path) -> Wiring:
     """Resolve the settings into what a worker needs."""
     origin = settings.public_origin
+    bound = app_url(settings, url, secret)
     return Wiring(
         origin=origin,
-        database_url=str(app_url(settings, url, secret)),
+        database_url=str(bound),
+        listen_url=str(bound.direct) if bound.direct else None,
         pool_size=settings.pool_size,
         schema_revision=head_revision(),
         secret=secret,

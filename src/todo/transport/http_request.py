@@ -15,6 +15,7 @@ from todo.auth.user import Caller
 from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 from todo.settings import Limits
+from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.rate_limit import RateLimited, RateLimiter
 
 bearer = HTTPBearer(
@@ -34,6 +35,7 @@ class Backend:
     secret: bytes
     limits: Limits
     rate_limiter: RateLimiter | None
+    streams: EventStreams
 
 
 class SignedInRoute(APIRoute):
@@ -106,9 +108,16 @@ async def _writing(request: Request) -> AsyncIterator[Transaction]:
         yield transaction
 
 
+async def _open_stream(request: Request) -> AsyncIterator[EventStream]:
+    with backend(request).streams.opened(request.state.caller) as stream:
+        yield stream
+
+
 # "function": the commit comes before the answer. FastAPI's default would acknowledge first and commit later.
 Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
+# "request": open until the last event has left.
+OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
 SharedBackend = Annotated[Backend, Depends(backend)]
 
 # Left out or a string: a header cannot be null, whatever its default in Python is.
@@ -118,4 +127,12 @@ IfMatch = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | SkipJsonSchema[None], Header(description="Answer 304 without a body if this is still the ETag.")
+]
+LastEventId = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        alias="Last-Event-ID",
+        max_length=2_048,
+        description="`id` of the last event you have seen; goes before `since`.",
+    ),
 ]

@@ -221,7 +221,7 @@ def _purge() -> Statement:
         .where(_USER.id == bindparam("user_id"))
         .values(
             change_seq=seq + func.greatest(count.scalar_subquery() - 1, 0),
-            todo_count=_USER.todo_count - count.scalar_subquery(),
+            todo_count=func.greatest(_USER.todo_count - count.scalar_subquery(), 0),
         )
     )
     return Statement(count.add_cte(record.cte("recorded"), take_places.cte("counted")))

@@ -79,7 +79,7 @@ def operations_block() -> str:
     """Give the operations of the API as a table."""
     rows = ["| operation | request | success | refusals |", "| --- | --- | --- | --- |"]
     for path, operations in _openapi()["paths"].items():
-        if not path.startswith("/api/todos"):
+        if not path.startswith(("/api/todos", "/api/events")):
             continue
         for method, operation in operations.items():
             statuses = sorted(operation["responses"])
@@ -122,6 +122,7 @@ def _openapi() -> dict[str, Any]:
         Wiring(
             origin="http://localhost:8000",
             database_url="postgresql:///todo",
+            listen_url=None,
             pool_size=1,
             schema_revision=head_revision(),
             secret=b"",

@@ -226,6 +226,7 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
         wiring = Wiring(
             origin="http://testserver",
             database_url=str(login_of(APP_GROUP, url, SECRET)),
+            listen_url=str(login_of(APP_GROUP, url, SECRET)),
             pool_size=8,
             schema_revision=head_revision(),
             secret=SECRET,

@@ -1,6 +1,6 @@
 """Puts the HTTP application together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -16,6 +16,7 @@ from todo.auth.keys import IssuerKeys
 from todo.auth.proxy import AuthProxy
 from todo.auth.tokens import TokenVerifier
 from todo.database.engine import open_pool
+from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.keys import api as keys
@@ -25,6 +26,7 @@ from todo.problems import CannotStart
 from todo.settings import Wiring
 from todo.transport.api_keys import ApiKeys
 from todo.transport.discovery import resource_routes
+from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
 from todo.transport.http_request import Backend
@@ -71,6 +73,7 @@ def create_app(wiring: Wiring) -> FastAPI:
     install_problem_handlers(app)
     app.include_router(todos.router)
     app.include_router(keys.router)
+    app.include_router(todos.events_router)
     app.include_router(health_router(wiring.schema_revision))
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
@@ -85,18 +88,22 @@ def create_app(wiring: Wiring) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[dict[str, Callable[[], None]]]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(DatabaseUrl.parse(wiring.database_url), size=wiring.pool_size)
         )
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
-        database = Database(pool)
         limiter = None
         if wiring.limits.rate_limit:
             policy = Policy("person", wiring.limits.rate_limit, window_seconds=60)
             limiter = stack.enter_context(open_rate_limiter(policy, wiring.runtime_folder))
+        announcer = Announcer(pool)
+        await stack.enter_async_context(announcer.telling())
+        listener = Listener(DatabaseUrl.parse(wiring.listen_url) if wiring.listen_url else None, announcer)
+        await stack.enter_async_context(listener.listening())
+        database = Database(pool, on_commit=announcer.note)
         app.state.backend = Backend(
             database=database,
             api_keys=await stack.enter_async_context(ApiKeys(database).open()),
@@ -115,9 +122,11 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
             secret=wiring.secret,
             limits=wiring.limits,
             rate_limiter=limiter,
+            streams=EventStreams(database, listener),
         )
         await stack.enter_async_context(app.state.mcp.session_manager.run())
-        yield
+        # For the server, which knows first when it has to stop.
+        yield {"end_streams": app.state.backend.streams.end_all}
 
 
 def _add_pages(app: FastAPI) -> None:

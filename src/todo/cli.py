@@ -6,16 +6,31 @@ import getpass
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from todo.database.data_dir import open_data_dir
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, current_revision, downgrade, head_revision, migrate
+from todo.migrations.runner import alone, current_revision, downgrade, migrate, refuse_other_schema
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
+from todo.serve.backup import back_up
+from todo.serve.backup_file import open_backup
 from todo.serve.doctor import examine
-from todo.serve.product import prepare_database, reachable_database, secret_of, serve
+from todo.serve.first_screen import say
+from todo.serve.product import (
+    database,
+    known_secret,
+    prepare_database,
+    reachable_database,
+    secret_of,
+    serve,
+    upkeep_of,
+)
+from todo.serve.restore import restore, secret_for
 from todo.serve.workers import configure_logging
 from todo.settings import Settings
 
@@ -60,6 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     migrating.set_defaults(run=_migrate)
 
+    backing = commands.add_parser("backup", help="write everything to one file, while serving or not")
+    backing.add_argument("file", nargs="?", type=Path, default=Path(), help="or a folder; the current one")
+    backing.add_argument("--with-secret", action="store_true", help="put the secret into it too")
+    backing.set_defaults(run=_backup)
+
+    restoring = commands.add_parser("restore", help="put a backup into an empty database")
+    restoring.add_argument("file", type=Path)
+    restoring.add_argument(
+        "--new-secret", action="store_true", help="the secret it was made with is lost: go on with another"
+    )
+    restoring.set_defaults(run=_restore)
+
+    keeping = commands.add_parser("upkeep", help="remove now what `todo serve` removes every hour")
+    keeping.set_defaults(run=_upkeep)
+
     examining = commands.add_parser("doctor", help="check what an operator would ask first")
     examining.set_defaults(run=_doctor)
 
@@ -73,9 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
     with reachable_database(settings) as url:
         if chosen.check:
-            current = asyncio.run(current_revision(url))
-            if current != head_revision():
-                raise CannotStart(f"The schema is at {current or 'nothing'}, not at {head_revision()}.")
+            asyncio.run(refuse_other_schema(url))
         elif chosen.to:
             asyncio.run(_upgrade(url, chosen.to))
         elif chosen.down_to:
@@ -88,6 +116,45 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
 async def _upgrade(url: DatabaseUrl, revision: str) -> None:
     async with alone(url) as gate:
         await migrate(url, gate, revision)
+
+
+def _backup(settings: Settings, chosen: argparse.Namespace) -> None:
+    file: Path = chosen.file
+    if file.is_dir():
+        file /= f"todo-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    secret = known_secret(settings)
+    if secret is None:
+        raise CannotStart(
+            f"There is no secret in {settings.data_dir}: set TODO_DATA_DIR or TODO_SECRET as when serving."
+        )
+    with reachable_database(settings) as url:
+        manifest = asyncio.run(back_up(url, secret, file, with_secret=chosen.with_secret))
+    if chosen.with_secret:
+        say("THE SECRET IS IN THIS FILE: whoever reads it can be anybody. Keep it as you keep a password.")
+    else:
+        say("KEEP THE SECRET TOO, apart from this file: a restore asks for it.")
+    size = file.stat().st_size / 1_000_000
+    _show(f"{file}: {manifest.rows} rows of {len(manifest.tables)} tables, {size:.1f} MB")
+
+
+def _restore(settings: Settings, chosen: argparse.Namespace) -> None:
+    with open_backup(chosen.file) as backup:
+        secret = secret_for(backup, known_secret(settings), may_differ=chosen.new_secret)
+        with open_data_dir(settings.data_dir) as data_dir, database(settings, data_dir) as url:
+            asyncio.run(restore(url, secret, backup, None if settings.secret else data_dir))
+            asyncio.run(prepare_database(settings, url, secret))
+    manifest = backup.manifest
+    _show(f"{manifest.rows} rows are as they were at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC: `todo serve`.")
+
+
+def _upkeep(settings: Settings, _: argparse.Namespace) -> None:
+    with reachable_database(settings) as url:
+        asyncio.run(refuse_other_schema(url))
+        removed = asyncio.run(upkeep_of(settings, url, secret_of(settings)).run())
+    if removed is None:
+        _show("Another upkeep is at work; nothing was done here.")
+    else:
+        _show("Removed: " + ", ".join(f"{count} {name}" for name, count in removed.items()) + ".")
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> None:

@@ -126,7 +126,7 @@ class ValidationFailed(Problem):
 
 
 class TooManyRequests(Problem):
-    """There were too many requests: wait as long as `Retry-After` says."""
+    """You ask too often, or for too much at once: wait before you ask again."""
 
     status = 429
     title = "Too many requests"

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     rate_limit: int = Field(1200, ge=0, le=1_000_000)
     quota: int = Field(100_000, ge=0)
     batch_limit: int = Field(100, ge=1, le=100)
+    trash_days: int = Field(30, ge=0, le=36_500)
 
     trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
@@ -112,6 +113,8 @@ class Wiring:
 
     origin: str
     database_url: str = field(repr=False)
+    # Past any pooler, which would not pass notifications on; None where no way past it is known.
+    listen_url: str | None = field(repr=False)
     pool_size: int
     schema_revision: str
     secret: bytes = field(repr=False)

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.factories import AUDIENCE, Issuer, Person, Service
 from todo.auth.user import user_id_of
 
-NOW = int(time.time())
+
+class FromNow(int):
+    """Seconds from when the token is made."""
 
 
 @pytest.fixture
@@ -22,6 +24,11 @@ async def worker(service: Service) -> AsyncIterator[Service]:
     """A worker that has just started, and remembers nothing of other tests."""
     async with service.another() as worker:
         yield worker
+
+
+def at_this_moment(claims: dict[str, Any]) -> dict[str, Any]:
+    now = int(time.time())
+    return {name: now + value if isinstance(value, FromNow) else value for name, value in claims.items()}
 
 
 async def status_with(service: Service, authorization: str | bytes) -> int:
@@ -39,12 +46,12 @@ async def status_with(service: Service, authorization: str | bytes) -> int:
         {"aud": "http://testserver/mcp"},
         {"aud": None},
         {"aud": []},
-        {"exp": NOW - 60},
+        {"exp": FromNow(-60)},
         {"exp": None},
         {"exp": "soon"},
-        {"iat": NOW + 60},
+        {"iat": FromNow(60)},
         {"iat": None},
-        {"nbf": NOW + 60},
+        {"nbf": FromNow(60)},
         {"sub": None},
         {"sub": ""},
         {"sub": "a\0b"},
@@ -53,7 +60,7 @@ async def status_with(service: Service, authorization: str | bytes) -> int:
     ],
 )
 async def test_a_token_with_a_wrong_claim_is_refused(service: Service, claims: dict[str, Any]) -> None:
-    token = service.issuer.token(**{"subject": str(uuid4()), **claims})
+    token = service.issuer.token(**{"subject": str(uuid4()), **at_this_moment(claims)})
 
     assert await status_with(service, f"Bearer {token}") == 401
 
@@ -76,7 +83,8 @@ async def test_what_is_no_bearer_token_is_refused(service: Service, authorizatio
 
 
 def forged(issuer: Issuer, kind: str) -> str:
-    payload = {"iss": issuer.url, "aud": AUDIENCE, "sub": str(uuid4()), "iat": NOW, "exp": NOW + 600}
+    now = int(time.time())
+    payload = {"iss": issuer.url, "aud": AUDIENCE, "sub": str(uuid4()), "iat": now, "exp": now + 600}
     headers = {"kid": issuer.key_id}
     public = issuer.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     match kind:
@@ -111,9 +119,9 @@ async def test_a_forged_token_is_refused(service: Service, kind: str) -> None:
     assert await status_with(service, f"Bearer {forged(service.issuer, kind)}") == 401
 
 
-@pytest.mark.parametrize("claims", [{"exp": NOW - 10}, {"iat": NOW + 10, "exp": NOW + 610}])
+@pytest.mark.parametrize("claims", [{"exp": FromNow(-10)}, {"iat": FromNow(10), "exp": FromNow(610)}])
 async def test_clocks_may_differ_by_some_seconds(service: Service, claims: dict[str, int]) -> None:
-    token = service.issuer.token(str(uuid4()), **claims)
+    token = service.issuer.token(str(uuid4()), **at_this_moment(claims))
 
     assert await status_with(service, f"Bearer {token}") == 200
 

@@ -70,6 +70,12 @@ async def test_nobody_changes_the_rows_of_another(app: "Connection") -> None:
     assert await app.execute("UPDATE todos SET title = 'Mine now'") == "UPDATE 0"
 
 
+async def test_nobody_removes_the_rows_of_another(app: "Connection") -> None:
+    await act_as(app, BOB)
+
+    assert await app.execute("DELETE FROM todos") == "DELETE 0"
+
+
 async def test_nobody_writes_rows_for_another(app: "Connection") -> None:
     await act_as(app, BOB)
 
@@ -102,7 +108,9 @@ async def test_others_ids_are_known_to_exist_and_no_more(app: "Connection") -> N
 @pytest.mark.parametrize(
     "command",
     [
-        "DELETE FROM todos",
+        "DELETE FROM users",
+        "DELETE FROM todo_changes",
+        "UPDATE todo_changes SET kind = 'created'",
         "TRUNCATE todos",
         "CREATE TABLE mine (id int)",
         "ALTER TABLE todos DISABLE ROW LEVEL SECURITY",

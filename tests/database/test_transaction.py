@@ -42,6 +42,21 @@ async def test_the_end_of_the_block_commits(database: Database) -> None:
     assert await count(database, user_id) == 1
 
 
+async def test_a_commit_is_told_of_once_it_is_made_and_nothing_else_is(owner_url: DatabaseUrl) -> None:
+    user_id, committed = uuid4(), list[UUID]()
+    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=1) as pool:
+        database = Database(pool, on_commit=committed.append)
+        async with database.transaction(user_id, read_only=True):
+            pass
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction(user_id):
+                raise ZeroDivisionError
+        async with database.transaction(user_id):
+            assert committed == []
+
+    assert committed == [user_id]
+
+
 async def test_an_exception_rolls_back(database: Database) -> None:
     user_id = uuid4()
 

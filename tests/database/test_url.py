@@ -50,6 +50,30 @@ def test_a_pooler_is_recognised(pasted: str, is_pooled: bool) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize(
+    ("pasted", "direct"),
+    [
+        ("postgresql://u:p@localhost/todo", "postgresql://u:p@localhost/todo"),
+        (
+            f"postgresql://u:p@{NEON}-pooler.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+            f"postgresql://u:p@{NEON}.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+        ),
+        (
+            f"postgresql://u:p@{NEON}-pooler.c-2.us-east-2.aws.neon.tech:5432/neondb?pgbouncer=true&sslmode=require",
+            f"postgresql://u:p@{NEON}.c-2.us-east-2.aws.neon.tech:5432/neondb?sslmode=require",
+        ),
+        (
+            f"postgresql://u:p@{NEON}.eu-central-1.aws.neon.tech/neondb",
+            f"postgresql://u:p@{NEON}.eu-central-1.aws.neon.tech/neondb",
+        ),
+        ("postgresql://u:p@bouncer:6432/todo?pgbouncer=true", "None"),
+        ("postgresql:///todo?host=/run/postgresql", "postgresql:///todo?host=%2Frun%2Fpostgresql"),
+    ],
+)
+def test_the_way_past_a_pooler_is_found_where_the_address_tells_it(pasted: str, direct: str) -> None:
+    assert str(DatabaseUrl.parse(pasted).direct) == direct
+
+
+@pytest.mark.parametrize(
     "pasted", ["", "sqlite:///todo.db", "mysql://u@db/todo", "localhost", "postgresql://u@db:x/t"]
 )
 def test_what_is_no_postgresql_address_is_refused(pasted: str) -> None:

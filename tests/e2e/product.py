@@ -111,6 +111,20 @@ class Product:
         sentences = [line for line in output.splitlines() if line and not line.endswith(" …")]
         return Refusal(exit_code, sentences, output)
 
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run another command on the same installation, whether it is serving or not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return subprocess.run(  # noqa: S603  # our own program
+            [TODO, *arguments],
+            cwd=self.folder,
+            env=self._environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_START_SECONDS,
+            check=False,
+        )
+
     def signal(self, number: signal.Signals, *, to_group: bool = False) -> None:
         """Send a signal to the parent, or as the terminal does, to its whole group."""
         self.family()

@@ -23,6 +23,7 @@ OPERATIONS = [
     ("PUT", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"),
     ("POST", "/api/todos/batch"),
     ("GET", "/api/todos/changes"),
+    ("GET", "/api/events"),
 ]
 
 

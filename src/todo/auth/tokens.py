@@ -1,6 +1,6 @@
 """Access tokens: EdDSA JWTs of one issuer for one audience."""
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import jwt
@@ -67,21 +67,22 @@ class TokenVerifier:
             raise _refused()
         return key
 
-    def _caller(self, claims: dict[str, object]) -> Caller:
+    def _caller(self, claims: dict[str, Any]) -> Caller:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
             raise _refused()
         user_id, scopes = user_id_of(self._issuer, subject), _scopes(claims.get("scope"))
+        expires_at = int(claims["exp"])
         if self._rests_on is None:
             # An issuer that knows nothing of our scopes has decided by naming us as audience.
-            return Caller(user_id, scopes or EVERYTHING)
+            return Caller(user_id, scopes or EVERYTHING, expires_at)
         name = claims.get(self._rests_on)
         if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_CLIENT_ID or "\0" in name:
             raise _refused()
         if self._rests_on == "client_id":
-            return Caller(user_id, scopes, client_id=name)
+            return Caller(user_id, scopes, expires_at, client_id=name)
         try:
-            return Caller(user_id, scopes, session_id=UUID(name))
+            return Caller(user_id, scopes, expires_at, session_id=UUID(name))
         except ValueError:
             raise _refused() from None
 

@@ -1,5 +1,6 @@
 """Who is asking."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -20,11 +21,12 @@ class Caller:
     """The person behind a verified token, what the token may do, and what it rests on.
 
     One of the person's own clients has a session, an app they connected a client id, a program an API key; a
-    token of an outside issuer has none of them.
+    token of an outside issuer has none of them. `expires_at` is in Unix seconds; infinite for a key.
     """
 
     user_id: UUID
     scopes: frozenset[Scope] = EVERYTHING
+    expires_at: float = math.inf
     session_id: UUID | None = None
     client_id: str | None = None
     key_id: UUID | None = None

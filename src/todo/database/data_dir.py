@@ -31,25 +31,38 @@ class DataDir:
         """Where the embedded PostgreSQL keeps its files."""
         return self.path / "postgres"
 
+    @property
+    def secret_file(self) -> Path:
+        """Where the installation's secret is kept, with the data it protects."""
+        return self.path / "secret"
+
     def secret(self) -> bytes:
-        """Give the installation's secret; made at first use, then kept with the data it protects."""
-        path = self.path / "secret"
-        if not path.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            draft = self.path / f"secret.{os.getpid()}"
-            draft.touch(mode=0o600)
-            with draft.open("w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32))
-                file.flush()
-                os.fsync(file.fileno())
-            # A link is refused when the name is taken, so the first of two starters wins for both.
-            try:
-                path.hardlink_to(draft)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return path.read_bytes()
+        """Give the installation's secret; made at first use."""
+        if not self.secret_file.exists():
+            self.keep_secret(new_secret())
+        return self.secret_file.read_bytes()
+
+    def keep_secret(self, secret: bytes) -> None:
+        """Keep this secret, unless there is one already."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        draft = self.path / f"secret.{os.getpid()}"
+        draft.touch(mode=0o600)
+        with draft.open("wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link is refused when the name is taken, so the first of two starters wins for both.
+        try:
+            self.secret_file.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+
+
+def new_secret() -> bytes:
+    """Make a secret for an installation."""
+    return secrets.token_urlsafe(32).encode()
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """Answers of keyed requests, kept in the transaction that did what they acknowledge."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import INTERVAL
 
+from todo.database.engine import Connection
 from todo.database.statements import Statement
 from todo.database.tables import IdempotencyKey, Table
 from todo.database.transaction import Transaction
+from todo.database.upkeep import remove_in_batches
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -21,6 +25,15 @@ _CLAIM = Statement(
     select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)).label("is_ours"))
 )
 _FORGET = Statement(delete(IdempotencyKey).where(_IS_MINE, ~_IS_CURRENT))
+_FORGET_OF = Statement(
+    delete(IdempotencyKey).where(
+        tuple_(_KEY.user_id, _KEY.key).in_(
+            select(_KEY.user_id, _KEY.key)
+            .where(_KEY.user_id == any_(bindparam("people", type_=ARRAY(Uuid))), ~_IS_CURRENT)
+            .limit(bindparam("limit"))
+        )
+    )
+)
 _FIND = Statement(
     select(_KEY.fingerprint, _KEY.status, _KEY.headers, _KEY.body).where(
         _IS_MINE, _KEY.key == bindparam("key"), _IS_CURRENT
@@ -76,3 +89,8 @@ class KeptAnswers:
             headers=json.dumps(answer.headers),
             body=answer.body,
         )
+
+
+async def forget_answers(owner: Connection, people: Sequence[UUID]) -> int:
+    """Forget the answers of these people that are too old, and give how many there were."""
+    return await remove_in_batches(owner, _FORGET_OF, people=people)

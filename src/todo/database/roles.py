@@ -59,9 +59,7 @@ async def logins_work(url: DatabaseUrl, secret: bytes) -> bool:
 
 async def create_logins(connection: Connection, url: DatabaseUrl, secret: bytes) -> None:
     """Create or mend this installation's login roles, and the schema the auth server owns."""
-    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
-        await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
-        await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
+    await create_auth_schema(connection)
     for group in (APP_GROUP, AUTH_GROUP):
         login = login_of(group, url, secret)
         verb = "ALTER" if await _role_exists(connection, login.user) else "CREATE"
@@ -74,6 +72,13 @@ async def create_logins(connection: Connection, url: DatabaseUrl, secret: bytes)
     # Its tables belong to the group, so that they outlive a change of the secret.
     auth_user = login_of(AUTH_GROUP, url, secret).user
     await connection.execute(f'ALTER ROLE "{auth_user}" SET role = "{AUTH_GROUP}"')
+
+
+async def create_auth_schema(connection: Connection) -> None:
+    """Create the schema that belongs to the auth server's group, if it is not there."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'auth')"):
+        await connection.execute(f'GRANT "{AUTH_GROUP}" TO CURRENT_USER')
+        await connection.execute(f'CREATE SCHEMA auth AUTHORIZATION "{AUTH_GROUP}"')
 
 
 @contextmanager

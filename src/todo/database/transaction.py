@@ -1,7 +1,7 @@
 """One request, one person, one transaction: the only way to the tables, and the only place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -58,9 +58,16 @@ class Transaction:
 class Database:
     """The pool of the bound role, and how a transaction is opened on it."""
 
-    def __init__(self, pool: "Pool", *, acquire_timeout_seconds: float = 2.0) -> None:
+    def __init__(
+        self,
+        pool: "Pool",
+        *,
+        acquire_timeout_seconds: float = 2.0,
+        on_commit: Callable[[UUID], None] = lambda _user_id: None,
+    ) -> None:
         self._pool = pool
         self._acquire_timeout_seconds = acquire_timeout_seconds
+        self._on_commit = on_commit
 
     @asynccontextmanager
     async def transaction(
@@ -77,6 +84,8 @@ class Database:
                 async with _rolled_back_on_failure(connection):
                     yield Transaction(connection, user_id)
                     await connection.execute("COMMIT")
+                if not read_only:
+                    self._on_commit(user_id)
             finally:
                 await self._pool.release(connection)
         except _PASSING as error:

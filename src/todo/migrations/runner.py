@@ -31,6 +31,12 @@ def head_revision() -> str:
     return head
 
 
+def is_known_revision(revision: str) -> bool:
+    """Whether this version of the product can go on from there."""
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    return revision in {script.revision for script in scripts}
+
+
 def alembic_config() -> Config:
     """Give Alembic its settings; it has no file of its own."""
     config = Config()
@@ -42,10 +48,20 @@ def alembic_config() -> Config:
 async def current_revision(url: DatabaseUrl) -> str | None:
     """Give the revision of a database; None when it is empty. Raises `CannotStart` when out of reach."""
     async with connect(url) as connection:
-        return await _revision_on(connection)
+        return await revision_on(connection)
 
 
-async def _revision_on(connection: Connection) -> str | None:
+async def refuse_other_schema(url: DatabaseUrl) -> None:
+    """Raise `CannotStart` unless the database has the schema this version needs."""
+    current, head = await current_revision(url), head_revision()
+    if current != head:
+        raise CannotStart(
+            f"The schema is at {current or 'nothing'}, this version needs {head}: run `todo migrate`."
+        )
+
+
+async def revision_on(connection: Connection) -> str | None:
+    """Give the revision of the database that a connection leads to; None when it is empty."""
     if await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NULL"):
         return None
     revision: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
@@ -69,7 +85,7 @@ async def alone(url: DatabaseUrl) -> AsyncIterator[Connection]:
 async def migrate(url: DatabaseUrl, gate: Connection, revision: str = "head") -> None:
     """Upgrade to `revision`; `gate` comes from `alone`."""
     await create_groups(url)
-    if await _revision_on(gate) != head_revision():
+    if await revision_on(gate) != head_revision():
         await _run_alembic(url, functools.partial(command.upgrade, revision=revision))
 
 

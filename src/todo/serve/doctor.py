@@ -12,7 +12,7 @@ from todo.database.data_dir import DataDir, open_data_dir
 from todo.database.engine import connect
 from todo.database.roles import refuse_unbound_role, refuse_unfit_server
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import current_revision, head_revision
+from todo.migrations.runner import head_revision, refuse_other_schema
 from todo.problems import CannotStart
 from todo.serve.first_screen import answer_of, local_address
 from todo.serve.parts import require_parts
@@ -90,12 +90,8 @@ async def _database_is_sound(url: DatabaseUrl) -> str:
 
 
 async def _schema_is_current(url: DatabaseUrl) -> str:
-    current, head = await current_revision(url), head_revision()
-    if current != head:
-        raise CannotStart(
-            f"The schema is at {current or 'nothing'}, this version needs {head}: run `todo migrate`."
-        )
-    return f"revision {head}"
+    await refuse_other_schema(url)
+    return f"revision {head_revision()}"
 
 
 async def _role_is_bound(settings: Settings, url: DatabaseUrl) -> str:

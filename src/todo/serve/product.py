@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 from todo.auth.server import auth_server
@@ -26,6 +27,7 @@ from todo.problems import CannotStart
 from todo.serve.first_screen import announce_when_ready, say
 from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
+from todo.serve.upkeep import Upkeep, hourly_upkeep
 from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
 
@@ -53,6 +55,7 @@ def serve(settings: Settings) -> None:
             say("Starting sign-in …")
             stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
         stop.honour()
+        stack.enter_context(hourly_upkeep(upkeep_of(settings, url, secret)))
         say("Starting the API …")
         announce_when_ready(settings, wiring)
         stop.hand_over()
@@ -62,10 +65,16 @@ def serve(settings: Settings) -> None:
 
 
 def secret_of(settings: Settings) -> bytes:
-    """Give the operator's secret, or the one kept with the data."""
+    """Give the operator's secret, or the one kept with the data; made now if there is none."""
+    return known_secret(settings) or DataDir(settings.data_dir).secret()
+
+
+def known_secret(settings: Settings) -> bytes | None:
+    """Give the operator's secret, or the one kept with the data, if there is any."""
     if settings.secret:
         return settings.secret.get_secret_value().encode()
-    return DataDir(settings.data_dir).secret()
+    file = DataDir(settings.data_dir).secret_file
+    return file.read_bytes() if file.exists() else None
 
 
 @contextmanager
@@ -120,9 +129,11 @@ def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
 def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Path) -> Wiring:
     """Resolve the settings into what a worker needs."""
     origin = settings.public_origin
+    bound = app_url(settings, url, secret)
     return Wiring(
         origin=origin,
-        database_url=str(app_url(settings, url, secret)),
+        database_url=str(bound),
+        listen_url=str(bound.direct) if bound.direct else None,
         pool_size=settings.pool_size,
         schema_revision=head_revision(),
         secret=secret,
@@ -133,6 +144,18 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Pa
         auth_socket=str(runtime_folder / "auth.sock") if settings.runs_auth_server else None,
         limits=settings.limits,
         runtime_folder=str(runtime_folder),
+    )
+
+
+def upkeep_of(settings: Settings, url: DatabaseUrl, secret: bytes) -> Upkeep:
+    """Say what is to be kept up, and as whom."""
+    return Upkeep(
+        owner_url=url,
+        app_url=app_url(settings, url, secret),
+        auth_url=login_of(AUTH_GROUP, url, secret) if settings.runs_auth_server else None,
+        secret=secret,
+        limits=settings.limits,
+        trash_kept_for=timedelta(days=settings.trash_days) or None,
     )
 
 

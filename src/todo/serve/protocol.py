@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with an end to the patience for callers who do not say what they want."""
+"""HTTP/1.1 as uvicorn speaks it, with an end to the patience for callers who neither ask nor read."""
 
 import asyncio
 
@@ -9,9 +9,15 @@ HEADERS_TIMEOUT_SECONDS = 10.0
 
 
 class PunctualHttpProtocol(HttpToolsProtocol):
-    """Closes connections that stay silent or send their headers too slowly; uvicorn itself waits for ever."""
+    """Closes connections that stay silent, send their headers too slowly, or do not take their answer.
 
+    Uvicorn itself waits for ever.
+    """
+
+    # How long an answer that no longer fits into the buffers waits for its reader.
+    reading_timeout_seconds = 30.0
     _deadline: asyncio.TimerHandle | None = None
+    _reading_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         super().connection_made(transport)
@@ -19,7 +25,13 @@ class PunctualHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._have_headers()
+        self._is_read()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Take no more requests; the one at work is finished, and a stream is told to end."""
+        self.app_state["end_streams"]()
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -28,6 +40,21 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._have_headers()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reading_deadline = asyncio.get_running_loop().call_later(
+            self.reading_timeout_seconds, self.transport.abort
+        )
+
+    def resume_writing(self) -> None:
+        self._is_read()
+        super().resume_writing()
+
+    def _is_read(self) -> None:
+        if self._reading_deadline is not None:
+            self._reading_deadline.cancel()
+            self._reading_deadline = None
 
     def _expect_headers(self) -> None:
         self._have_headers()

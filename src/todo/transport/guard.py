@@ -40,7 +40,7 @@ class Guard:
             return
         exchange = _Exchange(scope, send)
         if scope["method"] == "HEAD":
-            # Answered as GET; the server knows what it was asked and leaves the body out.
+            # Worked on as GET.
             scope = {**scope, "method": "GET"}
         try:
             body = await read_body(scope, receive)
@@ -77,7 +77,16 @@ class _Exchange:
             headers.update(self._headers)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-        await self._send(message)
+        if self._scope["method"] == "HEAD":
+            await self._send_head(message)
+        else:
+            await self._send(message)
+
+    async def _send_head(self, message: Message) -> None:
+        # Complete without its body: a stream would go on and on for somebody who hears nothing of it.
+        if message["type"] == "http.response.start":
+            await self._send(message)
+            await self._send({"type": "http.response.body", "body": b""})
 
     async def answer(self, response: Response, receive: Receive) -> None:
         await response(self._scope, receive, self.send)

@@ -19,6 +19,7 @@ from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
 from todo.transport.callers import require_scope, standing_of
+from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.rate_limit import RateLimited, RateLimiter
 
 bearer = HTTPBearer(
@@ -46,6 +47,7 @@ class Backend:
     secret: bytes
     limits: Limits
     rate_limiter: RateLimiter | None
+    streams: EventStreams
 
 
 class SignedInRoute(APIRoute):
@@ -134,9 +136,16 @@ async def _transaction(request: Request, scope: Scope) -> AsyncIterator[Transact
         yield transaction
 
 
+async def _open_stream(request: Request) -> AsyncIterator[EventStream]:
+    with backend(request).streams.opened(request.state.caller) as stream:
+        yield stream
+
+
 # "function": the commit comes before the answer. FastAPI's default would acknowledge first and commit later.
 Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
+# "request": open until the last event has left.
+OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
 SharedBackend = Annotated[Backend, Depends(backend)]
 
 # Left out or a string: a header cannot be null, whatever its default in Python is.
@@ -146,4 +155,12 @@ IfMatch = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | SkipJsonSchema[None], Header(description="Answer 304 without a body if this is still the ETag.")
+]
+LastEventId = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        alias="Last-Event-ID",
+        max_length=2_048,
+        description="`id` of the last event you have seen; goes before `since`.",
+    ),
 ]

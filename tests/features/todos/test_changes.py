@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.factories import SECRET, Person
+from tests.factories import SECRET, Person, Service
+from todo.database.engine import connect
 from todo.transport.paging import CursorSigner
 
 
@@ -91,6 +92,22 @@ async def test_a_token_that_is_too_old_is_gone(alice: Person) -> None:
     response = await alice.get("/api/todos/changes", params={"since": token})
 
     assert (response.status_code, response.json()["error_code"]) == (410, "changes_forgotten")
+
+
+async def test_a_token_is_as_old_as_what_it_leaves_unread(service: Service, alice: Person) -> None:
+    token = await token_of_now(alice)
+    for n in range(2):
+        await alice.make_todo(f"No. {n}")
+    async with connect(service.owner_url) as owner:
+        aged = "UPDATE todo_changes SET at = now() - interval '31 days' WHERE user_id = $1"
+        await owner.execute(aged, UUID(alice.subject))
+
+    first = await changes_since(alice, token, limit=1)
+    response = await alice.get("/api/todos/changes", params={"since": first["next"]})
+    whole = await changes_since(alice, token)
+
+    assert (first["has_more"], response.status_code) == (True, 410)
+    assert (whole["has_more"], (await changes_since(alice, whole["next"]))["changes"]) == (False, [])
 
 
 async def test_a_follower_misses_nothing_while_eight_write(alice: Person) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from tests.factories import SECRET, migrated_database
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
-from todo.features.todos.repository import _page
+from todo.features.todos.repository import _FORGET_CHANGES, _OWNERS_OF_TRASH, _page
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ async def explain(app: "Connection", sql: str, *arguments: Any) -> dict[str, Any
 def indexes(plan: dict[str, Any]) -> set[str]:
     below = [indexes(child) for child in plan.get("Plans", [])]
     return set().union(*below, {plan["Index Name"]} if "Index Name" in plan else set())
+
+
+def scans_of_whole_tables(plan: dict[str, Any]) -> set[str]:
+    below = [scans_of_whole_tables(child) for child in plan.get("Plans", [])]
+    return set().union(*below, {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set())
 
 
 INDEX_OF = {
@@ -99,3 +105,29 @@ async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseU
         plan = await owner.fetchval(f"EXPLAIN (FORMAT json) {query.replace('wanted', '$1::uuid')}", uuid4())
 
     assert indexes(json.loads(plan)[0]["Plan"]) == {"ix_todos_owner"}
+
+
+FILL_CHANGES = """
+INSERT INTO todo_changes (user_id, seq, todo_id, kind, at)
+SELECT id, n, id, 'updated', now() - interval '31 days' + n * interval '1 hour'
+  FROM users, generate_series(1, 700) AS n
+"""
+
+
+async def test_the_upkeep_reads_what_is_due_and_little_more(server: DatabaseUrl) -> None:
+    async with migrated_database(server) as url, connect(url) as owner:
+        await owner.execute("INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 50)")
+        await owner.execute(FILL_CHANGES)
+        await owner.execute(FILL, 700)
+        await owner.execute("UPDATE todos SET deleted_at = now() WHERE change_seq % 100 = 0")
+        await owner.execute("VACUUM ANALYZE")
+        people = [row["id"] for row in await owner.fetch("SELECT id FROM users LIMIT 25")]
+        before = datetime.now(UTC) - timedelta(days=31) + timedelta(hours=2)
+        values = {"people": people, "before": before, "limit": 100}
+
+        for statement, index in ((_FORGET_CHANGES, "pk_todo_changes"), (_OWNERS_OF_TRASH, "ix_todos_trash")):
+            plan = await explain(owner, statement.sql, *statement.arguments(values))
+
+            assert index in indexes(plan)
+            assert scans_of_whole_tables(plan) <= {"users"}
+            assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 25 * 30

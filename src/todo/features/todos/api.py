@@ -1,17 +1,22 @@
 """HTTP endpoints under /api/todos."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response, Security
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import UUID7
 
+from todo.database.transaction import Transaction
 from todo.features.todos.rules import QuotaExceeded, TodoChanged, TodoNotFound, TodoNotOwned
 from todo.features.todos.schemas import (
     ChangesWanted,
+    EventsWanted,
     TodoBatch,
     TodoBatchResult,
+    TodoChangeRead,
     TodoChanges,
     TodoCreate,
     TodoFilter,
@@ -29,9 +34,12 @@ from todo.problems import (
     ValidationFailed,
 )
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
+from todo.transport.event_stream import Seen, TooManyStreams, stream_response
 from todo.transport.http_request import (
     IfMatch,
     IfNoneMatch,
+    LastEventId,
+    OpenStream,
     Reading,
     SharedBackend,
     SignedInRoute,
@@ -43,21 +51,27 @@ from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
 from todo.transport.rate_limit import RateLimited
 
-router = APIRouter(
-    prefix="/api/todos",
-    tags=["todos"],
-    route_class=SignedInRoute,
-    dependencies=[Security(bearer), Security(api_key)],
-    responses=problem_responses(
-        Unauthenticated,
-        BodyTooSlow,
-        BodyTooLarge,
-        ValidationFailed,
-        RateLimited,
-        InternalError,
-        Unavailable,
-    ),
-)
+
+def _router(prefix: str) -> APIRouter:
+    return APIRouter(
+        prefix=prefix,
+        tags=["todos"],
+        route_class=SignedInRoute,
+        dependencies=[Security(bearer), Security(api_key)],
+        responses=problem_responses(
+            Unauthenticated,
+            BodyTooSlow,
+            BodyTooLarge,
+            ValidationFailed,
+            RateLimited,
+            InternalError,
+            Unavailable,
+        ),
+    )
+
+
+router = _router("/api/todos")
+events_router = _router("/api/events")
 
 
 def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
@@ -82,6 +96,7 @@ _LOCATION: dict[str, Any] = {"Location": {"description": "Where the todo is.", "
 _TODO: dict[str, Any] = {"description": "The todo as it is now.", "headers": _ETAG}
 _NEW: dict[str, Any] = {"description": "The new todo.", "headers": _ETAG | _LOCATION}
 _UNCHANGED: dict[int | str, Any] = {304: {"description": "You have it already.", "headers": _ETAG}}
+_EVENTS = stream_response("Changes as they are made.", change=TodoChangeRead)
 _FOUND = problem_responses(TodoNotOwned, TodoNotFound)
 _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
 
@@ -183,6 +198,47 @@ async def list_changes(wanted: Annotated[ChangesWanted, Query()], service: Readi
     is good for 30 days; after that the answer is 410, and you begin anew.
     """
     return await service.list_changes(wanted, datetime.now(UTC))
+
+
+async def _followed(
+    stream: OpenStream,
+    shared: SharedBackend,
+    wanted: Annotated[EventsWanted, Query()],
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[ServerSentEvent]:
+    async def look(transaction: Transaction, since: str | None) -> Seen:
+        page = await todo_service(transaction, shared.secret, shared.limits).follow_changes(
+            since, datetime.now(UTC)
+        )
+        events = [ServerSentEvent(event="change", id=token, data=change) for token, change in page.changes]
+        return Seen(events, page.next, page.has_more)
+
+    try:
+        return await stream.begin(look, last_event_id or wanted.since)
+    except ValidationFailed as problem:
+        if last_event_id:
+            problem.errors = [
+                {**error, "location": "header", "pointer": "/Last-Event-ID"} for error in problem.errors
+            ]
+        raise
+
+
+@events_router.get(
+    "",
+    operation_id="follow_changes",
+    response_class=EventSourceResponse,
+    responses={200: _EVENTS, **problem_responses(ChangesForgotten, TooManyStreams)},
+)
+async def follow_changes(
+    events: Annotated[AsyncIterator[ServerSentEvent], Depends(_followed)],
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream every change of your todos as it is made: the change feed as server-sent events.
+
+    It starts now, or after the event named in `Last-Event-ID` or `since`; `ready` says that all until now has
+    been told. After `end`, or when it breaks off, go on from the last `id` you have seen: none is left out.
+    """
+    async for event in events:
+        yield event
 
 
 @router.get(

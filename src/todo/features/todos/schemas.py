@@ -173,6 +173,18 @@ class ChangesWanted(BaseModel):
     limit: int = Field(CHANGES_LIMIT_DEFAULT, ge=1, le=CHANGES_LIMIT_MAX)
 
 
+class EventsWanted(BaseModel):
+    """From where on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: str | SkipJsonSchema[None] = Field(
+        None,
+        max_length=CURSOR_MAX_LENGTH,
+        description="`id` of an event, or `next` of the change feed. Left out, the stream starts now.",
+    )
+
+
 class TodoChangeRead(BaseModel):
     """One change, and the todo as it was then."""
 

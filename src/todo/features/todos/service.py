@@ -1,13 +1,16 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from todo.database.engine import Connection
 from todo.database.transaction import Transaction
+from todo.features.todos import repository
 from todo.features.todos.repository import Position, TodoRepository
 from todo.features.todos.rules import (
     COMPLETING,
@@ -22,6 +25,7 @@ from todo.features.todos.rules import (
     updating,
 )
 from todo.features.todos.schemas import (
+    CHANGES_LIMIT_DEFAULT,
     ChangesWanted,
     CreateOperation,
     OperationProblem,
@@ -29,6 +33,7 @@ from todo.features.todos.schemas import (
     PageInfo,
     TodoBatch,
     TodoBatchResult,
+    TodoChangeRead,
     TodoChanges,
     TodoCreate,
     TodoFilter,
@@ -48,6 +53,10 @@ from todo.transport.paging import CursorSigner
 
 _CHANGES = "changes"
 CHANGES_KEPT_FOR = timedelta(days=30)
+# No token may outlive its changes, whatever the clocks of database and service think of each other.
+_CLOCKS_APART = timedelta(days=1)
+# As many as fit easily into the time that a transaction may take; the person's other writers wait meanwhile.
+PURGE_MAX = 1_000
 
 
 class ChangesForgotten(Gone):
@@ -55,6 +64,15 @@ class ChangesForgotten(Gone):
 
     title = "Changes forgotten"
     error_code = "changes_forgotten"
+
+
+@dataclass(frozen=True)
+class FollowedChanges:
+    """Changes in order, each after the token that goes on after it; and the token to go on with."""
+
+    changes: list[tuple[str, TodoChangeRead]]
+    next: str
+    has_more: bool
 
 
 class TodoService:
@@ -139,6 +157,11 @@ class TodoService:
             return TodoRead.model_validate(todo)
         return await self._todos.save(todo, change, kind)
 
+    async def purge_trash(self, before: datetime) -> int:
+        """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""
+        change = await self._todos.next_change()
+        return await self._todos.purge(change, before, PURGE_MAX)
+
     async def batch_todos(self, batch: TodoBatch) -> TodoBatchResult:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
 
@@ -175,21 +198,36 @@ class TodoService:
 
         Raises `ChangesForgotten` when the token is too old to be sure that none is missing.
         """
-        if wanted.since is None:
-            last = await self._todos.last_change()
-            return TodoChanges(changes=[], next=self._write_token(last, now), has_more=False)
-        since = self._read_token(wanted.since, now)
-        found = await self._todos.changes(since, wanted.limit + 1)
-        shown = found[: wanted.limit]
-        last = shown[-1][0] if shown else since
+        page = await self._changes_since(wanted.since, wanted.limit, now)
         return TodoChanges(
-            changes=[change for _, change in shown],
-            next=self._write_token(last, now),
-            has_more=len(found) > len(shown),
+            changes=[change for _, change in page.changes],
+            next=self._write_token(*page.end),
+            has_more=page.has_more,
         )
 
-    def _write_token(self, seq: int, now: datetime) -> str:
-        return self._cursors.write(json.dumps([seq, now.isoformat()]), _CHANGES)
+    async def follow_changes(self, since: str | None, now: datetime) -> FollowedChanges:
+        """Give the changes after a token, in order, each with the token that goes on after it.
+
+        Raises `ChangesForgotten` as `list_changes` does.
+        """
+        page = await self._changes_since(since, CHANGES_LIMIT_DEFAULT, now)
+        return FollowedChanges(
+            changes=[(self._write_token(seq, change.at), change) for seq, change in page.changes],
+            next=self._write_token(*page.end),
+            has_more=page.has_more,
+        )
+
+    async def _changes_since(self, token: str | None, limit: int, now: datetime) -> "_ChangesPage":
+        since = await self._todos.last_change() if token is None else self._read_token(token, now)
+        found = await self._todos.changes(since, limit + 1)
+        shown = found[:limit]
+        if len(found) > limit:
+            # Not now: what is still to be seen may be old already, and is not kept longer for being left.
+            return _ChangesPage(shown, end=(shown[-1][0], shown[-1][1].at), has_more=True)
+        return _ChangesPage(shown, end=(shown[-1][0] if shown else since, now), has_more=False)
+
+    def _write_token(self, seq: int, at: datetime) -> str:
+        return self._cursors.write(json.dumps([seq, at.isoformat()]), _CHANGES)
 
     def _read_token(self, token: str, now: datetime) -> int:
         seq, written_at = json.loads(self._cursors.read(token, _CHANGES, name="since"))
@@ -220,6 +258,15 @@ def _too_long(limit: int) -> FieldError:
     }
 
 
+@dataclass(frozen=True)
+class _ChangesPage:
+    """Changes with their places, and where and when the page ends."""
+
+    changes: list[tuple[int, TodoChangeRead]]
+    end: tuple[int, datetime]
+    has_more: bool
+
+
 def _operation_error(number: int, problem: Problem) -> FieldError:
     return {
         "location": "body",
@@ -237,3 +284,13 @@ def _question(wanted: TodoFilter) -> str:
 def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:
     """Build the service of the person the transaction belongs to."""
     return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id), limits)
+
+
+async def people_with_old_trash(owner: Connection, people: Sequence[UUID], before: datetime) -> list[UUID]:
+    """Give those of these people whose trash is to be purged; asked as the owner role, which sees them."""
+    return await repository.owners_of_trash(owner, people, before)
+
+
+async def forget_changes(owner: Connection, people: Sequence[UUID], now: datetime) -> int:
+    """Forget these people's changes that no token reaches any more, and give how many there were."""
+    return await repository.forget_changes(owner, people, now - CHANGES_KEPT_FOR - _CLOCKS_APART)

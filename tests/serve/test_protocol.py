@@ -1,0 +1,77 @@
+"""The patience of the HTTP server, with callers of our own making."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+from tests.e2e.waiting import until
+from tests.streams import served
+from todo.serve.protocol import PunctualHttpProtocol
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class HurriedHttpProtocol(PunctualHttpProtocol):
+    """Waits less for its readers, so that the tests are short."""
+
+    reading_timeout_seconds = 0.5
+
+
+@pytest.fixture
+async def endless() -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """The port where an answer has no end, and what is set when it is given up."""
+    is_given_up = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+        yield {"end_streams": is_given_up.set}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while not is_given_up.is_set():
+                yield b"x" * 65_536
+                await asyncio.sleep(0)  # nobody waits for a reader who is gone, so others work here
+        finally:
+            is_given_up.set()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def answer() -> StreamingResponse:
+        return StreamingResponse(chunks())
+
+    async with served(app, HurriedHttpProtocol) as (_, address):
+        yield urlsplit(address).port or 0, is_given_up
+
+
+async def test_a_caller_who_does_not_take_the_answer_is_shown_out(
+    endless: tuple[int, asyncio.Event],
+) -> None:
+    port, is_given_up = endless
+    with socket.create_connection(("127.0.0.1", port)) as caller:
+        caller.send(REQUEST)
+
+        await until(is_given_up.is_set, "the answer is given up")
+
+
+async def test_a_caller_who_goes_on_reading_is_served_on(endless: tuple[int, asyncio.Event]) -> None:
+    port, is_given_up = endless
+    # In small bites, so that the writer has to wait for the reader again and again.
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4_096)
+    writer.write(REQUEST)
+    until_then = time.monotonic() + 3 * HurriedHttpProtocol.reading_timeout_seconds
+
+    while time.monotonic() < until_then:
+        await reader.readexactly(8_192)
+        await asyncio.sleep(0)
+
+    assert not is_given_up.is_set()
+    writer.close()
+    await until(is_given_up.is_set, "the answer is given up")

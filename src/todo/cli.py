@@ -12,17 +12,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from todo.database.data_dir import open_data_dir
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, current_revision, downgrade, migrate, refuse_other_schema
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
 from todo.serve.backup import back_up
-from todo.serve.backup_file import open_backup
 from todo.serve.doctor import examine
 from todo.serve.first_screen import say
 from todo.serve.product import (
-    database,
     known_secret,
     prepare_database,
     reachable_database,
@@ -30,7 +27,7 @@ from todo.serve.product import (
     serve,
     upkeep_of,
 )
-from todo.serve.restore import restore, secret_for
+from todo.serve.restore import restore
 from todo.serve.workers import configure_logging
 from todo.settings import Settings
 
@@ -124,9 +121,7 @@ def _backup(settings: Settings, chosen: argparse.Namespace) -> None:
         file /= f"todo-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
     secret = known_secret(settings)
     if secret is None:
-        raise CannotStart(
-            f"There is no secret in {settings.data_dir}: set TODO_DATA_DIR or TODO_SECRET as when serving."
-        )
+        raise CannotStart(f"There is no secret in {settings.data_dir}: set TODO_DATA_DIR or TODO_SECRET.")
     with reachable_database(settings) as url:
         manifest = asyncio.run(back_up(url, secret, file, with_secret=chosen.with_secret))
     if chosen.with_secret:
@@ -138,12 +133,7 @@ def _backup(settings: Settings, chosen: argparse.Namespace) -> None:
 
 
 def _restore(settings: Settings, chosen: argparse.Namespace) -> None:
-    with open_backup(chosen.file) as backup:
-        secret = secret_for(backup, known_secret(settings), may_differ=chosen.new_secret)
-        with open_data_dir(settings.data_dir) as data_dir, database(settings, data_dir) as url:
-            asyncio.run(restore(url, secret, backup, None if settings.secret else data_dir))
-            asyncio.run(prepare_database(settings, url, secret))
-    manifest = backup.manifest
+    manifest = restore(settings, chosen.file, is_secret_lost=chosen.new_secret)
     _show(f"{manifest.rows} rows are as they were at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC: `todo serve`.")
 
 

@@ -92,3 +92,20 @@ def test_another_role_keeps_the_rest() -> None:
     url = DatabaseUrl.parse("postgresql://u:p@db:5433/todo?sslmode=require").as_role("todo_app_1", "a/b")
 
     assert str(url) == "postgresql://todo_app_1:a%2Fb@db:5433/todo?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "location"),
+    [
+        ("postgresql://o:p@ep-cool-1-pooler.eu-1.aws.neon.tech/db", "ep-cool-1.eu-1.aws.neon.tech"),
+        ("postgresql://o:p@ep-cool-1.eu-1.aws.neon.tech/db", "ep-cool-1.eu-1.aws.neon.tech"),
+        ("postgresql://o:p@127.0.0.1:6432/db", "127.0.0.1:6432"),
+    ],
+)
+def test_the_way_round_a_pooler_is_known_by_its_name(pasted: str, location: str) -> None:
+    assert DatabaseUrl.parse(pasted).without_pooler().location == location
+
+
+def test_a_pooler_that_cannot_be_gone_round_is_named() -> None:
+    with pytest.raises(CannotStart, match="is a pooler"):
+        DatabaseUrl.parse("postgresql://o:p@127.0.0.1:6432/db?pgbouncer=true").without_pooler()

@@ -14,6 +14,7 @@ from todo.database.url import DatabaseUrl
 
 _TLS_REQUEST = struct.pack("!ii", 8, 80877103)
 _YES = b"S"
+_BOUND_TO_TLS = b"SCRAM-SHA-256-PLUS\0"
 _CHUNK_BYTES = 65_536
 
 
@@ -55,11 +56,21 @@ class _Server:
                 server_writer.write(_TLS_REQUEST)
                 if await server_reader.readexactly(1) == _YES:
                     await server_writer.start_tls(self.context, server_hostname=self.name)
-                    ways = [_carry(reader, server_writer), _carry(server_reader, writer)]
+                    ways = [_carry(reader, server_writer), _answer(server_reader, writer)]
                     tasks = [asyncio.create_task(way) for way in ways]
                     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                     for task in tasks:
                         task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    # The first message says how one may sign in. A client that sees no TLS takes an offer to bind the
+    # password to it for an attack; the driver does not bind it either.
+    kind, length = struct.unpack("!ci", await reader.readexactly(5))
+    body = (await reader.readexactly(length - 4)).replace(_BOUND_TO_TLS, b"")
+    writer.write(struct.pack("!ci", kind, len(body) + 4) + body)
+    await _carry(reader, writer)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

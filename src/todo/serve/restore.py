@@ -1,19 +1,47 @@
 """Puts a backup into an empty database: all of it, proven equal, or nothing."""
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
 
 from todo.database.census import SCHEMAS, Census, take_census
-from todo.database.data_dir import DataDir, new_secret
+from todo.database.data_dir import DataDir, new_secret, open_data_dir
 from todo.database.dump import load_dump
 from todo.database.engine import Connection
 from todo.database.roles import create_auth_schema, create_groups
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, is_known_revision
 from todo.problems import CannotStart
-from todo.serve.backup_file import Backup, Manifest, fingerprint
+from todo.serve.backup_file import Backup, Manifest, fingerprint, open_backup
 from todo.serve.first_screen import say
+from todo.serve.product import database, known_secret, prepare_database
+from todo.settings import Settings
 
 _TABLES = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text = ANY ($1)"
+
+
+def restore(settings: Settings, file: Path, *, is_secret_lost: bool) -> Manifest:
+    """Put a backup into the empty database of these settings, ready to be served, and say what it was.
+
+    Raises `CannotStart` when that cannot be done as a whole; then nothing is.
+    """
+    with open_backup(file) as backup:
+        refuse_newer(backup.manifest)
+        secret = secret_for(backup, known_secret(settings), may_differ=is_secret_lost)
+        with open_data_dir(settings.data_dir) as data_dir, database(settings, data_dir) as url:
+            asyncio.run(load(url, secret, backup, None if settings.secret else data_dir))
+            asyncio.run(prepare_database(settings, url, secret))
+        return backup.manifest
+
+
+def refuse_newer(manifest: Manifest) -> None:
+    """Raise `CannotStart` when this version cannot go on from the schema of the backup."""
+    if not is_known_revision(manifest.revision):
+        raise CannotStart(
+            f"The backup was made by a newer version ({manifest.version}, revision {manifest.revision}): "
+            "install that one."
+        )
 
 
 def secret_for(backup: Backup, known: bytes | None, *, may_differ: bool) -> bytes:
@@ -33,18 +61,12 @@ def secret_for(backup: Backup, known: bytes | None, *, may_differ: bool) -> byte
     return secret
 
 
-async def restore(url: DatabaseUrl, secret: bytes, backup: Backup, keep_secret_in: DataDir | None) -> None:
+async def load(url: DatabaseUrl, secret: bytes, backup: Backup, keep_secret_in: DataDir | None) -> None:
     """Load the backup, compare what came of it with what was backed up, and only then commit.
 
-    Raises `CannotStart` when the database is not empty, the backup of a newer version, or anything differs.
+    Raises `CannotStart` when the database is not empty, or anything differs.
     """
-    manifest = backup.manifest
-    if not is_known_revision(manifest.revision):
-        raise CannotStart(
-            f"The backup was made by a newer version ({manifest.version}, revision {manifest.revision}): "
-            "install that one."
-        )
-    url = url.without_pooler()
+    manifest, url = backup.manifest, url.without_pooler()
     try:
         async with alone(url) as gate:
             await _refuse_filled(gate, url)

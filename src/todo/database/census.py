@@ -35,7 +35,7 @@ SELECT nspname AS namespace, relname AS name, relrowsecurity AS is_protected,
 # others, and which letters lower() knows differs between servers.
 _ROWS = """
 SELECT count(*) AS rows, COALESCE(sum(('x' || left(hash, 16))::bit(64)::bigint), 0)::text AS digest
-  FROM (SELECT encode(sha256(convert_to(ROW({columns})::text, 'UTF8')), 'hex') AS hash FROM {table}) AS hashes
+  FROM ONLY {table}, encode(sha256(convert_to(ROW({columns})::text, 'UTF8')), 'hex') AS hash
 """
 
 

@@ -84,7 +84,7 @@ async def test_what_is_loaded_is_what_was_dumped(
             readable = "SELECT has_column_privilege('todo_app', 'auth.\"rateLimit\"', $1, 'SELECT')"
             assert [await owner.fetchval(readable, name) for name in ("lastRequest", "from")] == [True, False]
     assert loaded == dumped
-    assert {name: table.rows for name, table in loaded.items()} == {
+    assert {name: table.rows for name, table in loaded.items() if table.rows} == {
         'auth."rateLimit"': 5,
         "public.alembic_version": 1,
         "public.idempotency_keys": 3,

@@ -50,18 +50,6 @@ class DatabaseUrl:
         """Whether a transaction pooler stands in between, where prepared statements do not survive."""
         return "-pooler." in self.location or ("pgbouncer", "true") in self.parameters
 
-    def without_pooler(self) -> "DatabaseUrl":
-        """Give the address of the server itself; Neon's differs from its pooler's by one word.
-
-        Raises `CannotStart` when there is a pooler and it cannot be told how to go round it.
-        """
-        if self.is_pooled and "-pooler." not in self.location:
-            raise CannotStart(
-                f"{self.without_password} is a pooler: set TODO_DATABASE_URL to the server's own address."
-            )
-        location = self.location.replace("-pooler.", ".", 1)
-        return DatabaseUrl(self.user, self.password, location, self.database, self.parameters)
-
     @property
     def direct(self) -> "DatabaseUrl | None":
         """Give the same database past the pooler; None where the address does not tell the way there."""
@@ -73,6 +61,14 @@ class DatabaseUrl:
         location = self.location.replace("-pooler.", ".", 1)
         parameters = tuple(pair for pair in self.parameters if pair[0] != "pgbouncer")
         return DatabaseUrl(self.user, self.password, location, self.database, parameters)
+
+    def without_pooler(self) -> "DatabaseUrl":
+        """Give the same database past the pooler; raises `CannotStart` where the way there is not known."""
+        if self.direct is None:
+            raise CannotStart(
+                f"{self.without_password} is a pooler: set TODO_DATABASE_URL to the server's own address."
+            )
+        return self.direct
 
     @property
     def without_password(self) -> str:

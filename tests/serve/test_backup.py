@@ -1,7 +1,9 @@
 """A backup is whole, or it is none; a restore is equal, or it is none."""
 
+import asyncio
 import hashlib
 import json
+import os
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from io import BytesIO
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.product import TODO
 from tests.factories import SECRET, migrated_database, new_database
 from todo.database.census import take_census
 from todo.database.data_dir import DataDir
@@ -28,6 +31,9 @@ SELECT id, gen_random_uuid(), 'Title ' || n, now(), now(), 1, n FROM users, gene
 CREATE TABLE auth.jwks (id uuid PRIMARY KEY, "privateKey" text);
 INSERT INTO auth.jwks SELECT gen_random_uuid(), 'encrypted';
 ALTER TABLE auth.jwks OWNER TO todo_auth
+"""
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 Members = dict[str, bytes]
 
@@ -144,6 +150,27 @@ async def test_a_restore_that_would_not_be_equal_leaves_the_database_empty(
 
     assert await count(empty) == 0
     assert not data_dir.path.exists()
+
+
+async def test_a_restore_that_is_killed_leaves_the_database_empty(
+    file: Path, empty: DatabaseUrl, tmp_path: Path
+) -> None:
+    settings = {"DATABASE_URL": str(empty), "DATA_DIR": str(tmp_path / "data"), "SECRET": SECRET.decode()}
+    environment = {**os.environ, **{f"TODO_{name}": value for name, value in settings.items()}}
+    async with connect(empty) as owner, connect(empty) as observer:
+        # By then the tables are there and filled.
+        await owner.execute("BEGIN; LOCK TABLE pg_policy")
+        restoring = await asyncio.create_subprocess_exec(TODO, "restore", file, env=environment)
+        async with asyncio.timeout(30):
+            while not await observer.fetchval(WAITING):
+                assert restoring.returncode is None
+        restoring.kill()
+        await restoring.wait()
+        await owner.execute("ROLLBACK")
+
+    assert await count(empty) == 0
+    await restore(file, empty)
+    assert await count(empty, "todos") == 2000
 
 
 async def test_nothing_is_restored_over_tables(file: Path, server: DatabaseUrl) -> None:

@@ -75,9 +75,10 @@ class EventStreams:
                 del self._open[caller.user_id]
 
     def end_all(self) -> None:
-        """End every stream, because the server stops."""
-        self.is_ending = True
-        self._listener.ring_all()
+        """End every stream, because the server stops. It says so once per connection."""
+        if not self.is_ending:
+            self.is_ending = True
+            self._listener.ring_all()
 
     @property
     def patience_seconds(self) -> float:

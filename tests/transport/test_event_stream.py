@@ -82,6 +82,26 @@ async def test_readiness_is_told_once_and_after_the_last_of_what_there_was(
     assert [name for name, _ in events] == [*["change"] * 3, "ready", *["change"] * 3, "end"]
 
 
+async def test_a_quiet_stream_repeats_in_time_from_where_to_go_on(
+    service: Service, listener: Listener
+) -> None:
+    tokens = iter(["first", "second", "third"])
+
+    async def look(_transaction: Transaction, _since: str | None) -> Seen:
+        listener.ring_all()
+        token = next(tokens)
+        if token == "third":  # noqa: S105  # not of the kind that opens doors
+            quiet.end_all()
+        return Seen([], token, has_more=False)
+
+    async with open_pool(DatabaseUrl.parse(service.wiring.database_url), size=1) as pool:
+        quiet = EventStreams(Database(pool), listener, ready_every_seconds=0)
+        with quiet.opened(caller()) as stream:
+            events = [(event.event, event.id) async for event in await stream.begin(look, None)]
+
+    assert events == [("ready", "first"), ("ready", "second"), ("ready", "third"), ("end", None)]
+
+
 async def test_a_refusal_in_the_middle_ends_the_stream_and_is_named(
     streams: EventStreams, listener: Listener
 ) -> None:

@@ -79,6 +79,8 @@ class EmbeddedPostgres:
             finished = self._call("pg_isready", "--host", str(self._socket_dir()), "--username", _ROLE)
             if finished.returncode == 0:
                 return
+            if self._process() is None:
+                break  # it has died again already; to wait for it would be to leave it dead
             pause.wait(_WATCH_SECONDS)
         raise CannotStart(f"The embedded PostgreSQL does not answer (its log: {self._cluster}/server.log).")
 

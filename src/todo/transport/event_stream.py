@@ -53,9 +53,13 @@ Look = Callable[[Transaction, str | None], Awaitable[Seen]]
 class EventStreams:
     """The streams that are open in this worker."""
 
-    def __init__(self, database: Database, listener: Listener) -> None:
+    def __init__(
+        self, database: Database, listener: Listener, *, ready_every_seconds: float = 3600.0
+    ) -> None:
         self._database = database
         self._listener = listener
+        # Again and again, so that the last id of a quiet stream does not grow too old to go on from.
+        self.ready_every_seconds = ready_every_seconds
         self._open: Counter[UUID] = Counter()
         self._looks = asyncio.Semaphore(_LOOKS_AT_ONCE)
         self.is_ending = False
@@ -75,9 +79,10 @@ class EventStreams:
                 del self._open[caller.user_id]
 
     def end_all(self) -> None:
-        """End every stream, because the server stops."""
-        self.is_ending = True
-        self._listener.ring_all()
+        """End every stream, because the server stops. It says so once per connection."""
+        if not self.is_ending:
+            self.is_ending = True
+            self._listener.ring_all()
 
     @property
     def patience_seconds(self) -> float:
@@ -118,14 +123,14 @@ class EventStream:
         return self._events(look, await self._streams.look(self._caller, look, since))
 
     async def _events(self, look: Look, seen: Seen) -> AsyncIterator[ServerSentEvent]:
-        is_ready = False
+        ready_at = 0.0
         try:
             while True:
                 for event in seen.events:
                     yield event
                 if not seen.has_more:
-                    if not is_ready:
-                        is_ready = True
+                    if time.time() >= ready_at:
+                        ready_at = time.time() + self._streams.ready_every_seconds
                         yield ServerSentEvent(event="ready", id=seen.next, data={}, retry=_RETRY_MILLISECONDS)
                     await self._wait(self._streams.patience_seconds)
                 seen = await self._look_on(look, seen.next)

@@ -228,10 +228,14 @@ async def test_ten_streams_are_open_at_once_and_an_eleventh_when_one_is_closed(
 
 
 async def test_to_head_the_answer_is_complete_without_the_events(alice: Person) -> None:
-    response = await alice.request("HEAD", "/api/events")
+    one = httpx2.Limits(max_connections=1)
+    async with httpx2.AsyncClient(base_url=alice.client.base_url, limits=one, timeout=5) as client:
+        person = Person(client, alice.token, alice.subject)
+        response = await person.request("HEAD", "/api/events")
+        next_on_the_same_connection = await person.get("/api/todos")
 
-    assert (response.status_code, response.content) == (200, b"")
-    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.status_code == next_on_the_same_connection.status_code == 200
+    assert (response.headers["content-type"].split(";")[0], response.content) == ("text/event-stream", b"")
 
 
 async def test_streams_that_wait_hold_no_connection_to_the_database(service: Service) -> None:

@@ -133,6 +133,8 @@ def _openapi() -> dict[str, Any]:
             auth_socket=None,
             limits=Limits(rate_limit=0, quota=0, batch_limit=100),
             runtime_folder=None,
+            metrics_token=None,
+            traces=False,
         )
     ).openapi()
 

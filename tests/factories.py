@@ -237,6 +237,8 @@ async def run_service(server: DatabaseUrl, issuer: Issuer) -> AsyncIterator[Serv
             auth_socket=None,
             limits=LIMITS,
             runtime_folder=None,
+            metrics_token=None,
+            traces=False,
         )
         app = create_app(wiring)
         async with started(app):

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
+from prometheus_client import CollectorRegistry
 
 from todo.auth.keys import IssuerKeys
 from todo.auth.proxy import AuthProxy
 from todo.auth.tokens import TokenVerifier
 from todo.database.engine import open_pool
+from todo.database.measured_pool import MeasuredPool
 from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
@@ -30,9 +33,14 @@ from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
 from todo.transport.http_request import Backend
+from todo.transport.metrics import RequestMetrics
+from todo.transport.metrics_page import MetricsPage, collector_of
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
 from todo.transport.rate_limit import Policy, open_rate_limiter
 from todo.transport.sign_in import sign_in_routes
+
+if TYPE_CHECKING:
+    from todo.transport.tracing import Tracing
 
 _DESCRIPTION = """\
 One backend for a person's todos, and for every client that touches them.
@@ -56,10 +64,13 @@ _RATE_LIMIT_HEADERS = {
         "example": '"person";r=1199;t=1',
     },
 }
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Build the application of one worker."""
+    registry = CollectorRegistry()
+    tracing = _open_tracing() if wiring.traces else None
     app = FastAPI(
         title="Todo Evolution",
         version=version("todo-evolution"),
@@ -67,9 +78,10 @@ def create_app(wiring: Wiring) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda app: _lifespan(app, wiring),
+        lifespan=lambda app: _lifespan(app, wiring, registry, tracing),
+        telemetry=tracing.telemetry if tracing else _NO_TELEMETRY,
     )
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, metrics=RequestMetrics(registry))
     install_problem_handlers(app)
     app.include_router(todos.router)
     app.include_router(keys.router)
@@ -79,17 +91,35 @@ def create_app(wiring: Wiring) -> FastAPI:
     app.state.mcp = mcp
     app.router.routes.append(mcp_route(mcp, wiring.origin))
     app.router.routes.extend(resource_routes(wiring.mcp_audience, wiring.issuer))
+
+    async def ask_database() -> None:
+        await app.state.backend.database.ping()
+
+    questions = {"todo_database_up": ask_database}
     if wiring.auth_socket:
         proxy = AuthProxy(httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         app.router.routes.extend(sign_in_routes(proxy))
+        questions["todo_auth_server_up"] = proxy.ping
+    counted = collector_of(wiring.metrics_folder) if wiring.metrics_folder else registry
+    app.router.routes.append(MetricsPage(counted, wiring.metrics_token, questions).route())
     _add_pages(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
+def _open_tracing() -> "Tracing":
+    from todo.transport.tracing import Tracing  # noqa: PLC0415  # its packages are an extra
+
+    return Tracing()
+
+
 @asynccontextmanager
-async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[dict[str, Callable[[], None]]]:
+async def _lifespan(
+    app: FastAPI, wiring: Wiring, registry: CollectorRegistry, tracing: "Tracing | None"
+) -> AsyncIterator[dict[str, Callable[[], None]]]:
     async with AsyncExitStack() as stack:
+        if tracing:
+            stack.push_async_callback(tracing.close)
         pool = await stack.enter_async_context(
             open_pool(DatabaseUrl.parse(wiring.database_url), size=wiring.pool_size)
         )
@@ -103,7 +133,11 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[dict[str, Cal
         await stack.enter_async_context(announcer.telling())
         listener = Listener(DatabaseUrl.parse(wiring.listen_url) if wiring.listen_url else None, announcer)
         await stack.enter_async_context(listener.listening())
-        database = Database(pool, on_commit=announcer.note)
+        open_database = tracing.database if tracing else Database
+        database = open_database(
+            MeasuredPool(pool, registry),
+            on_commit=announcer.note,
+        )
         app.state.backend = Backend(
             database=database,
             api_keys=await stack.enter_async_context(ApiKeys(database).open()),

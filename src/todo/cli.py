@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import dataclasses
 import getpass
+import json
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from todo.serve.access_token import fetch_access_token
 from todo.serve.backup import back_up
 from todo.serve.doctor import examine
 from todo.serve.first_screen import say
+from todo.serve.logs import VOICE, configure_logging
 from todo.serve.product import (
     known_secret,
     prepare_database,
@@ -28,7 +32,6 @@ from todo.serve.product import (
     upkeep_of,
 )
 from todo.serve.restore import restore
-from todo.serve.workers import configure_logging
 from todo.settings import Settings
 
 _EPILOG = "Settings are environment variables that start with TODO_; README.md lists them."
@@ -40,13 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = _parser().parse_args(arguments)
     # As Ctrl-C does, so that what was started for a command is stopped with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    configure_logging()
     try:
-        chosen.run(Settings(), chosen)
+        settings = Settings()
     except ValidationError as error:
         sys.exit("\n".join(_setting_error(item["loc"], item["msg"]) for item in error.errors()))
+    configure_logging(settings)
+    try:
+        chosen.run(settings, chosen)
     except CannotStart as error:
-        sys.exit(f"todo: {error}")
+        logging.getLogger(VOICE).critical("todo: %s", error)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 
@@ -88,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     keeping.set_defaults(run=_upkeep)
 
     examining = commands.add_parser("doctor", help="check what an operator would ask first")
+    examining.add_argument("--json", action="store_true", help="one JSON object a finding")
     examining.set_defaults(run=_doctor)
 
     fetching = commands.add_parser("token", help="sign in to the running service and print an access token")
@@ -147,11 +154,15 @@ def _upkeep(settings: Settings, _: argparse.Namespace) -> None:
         _show("Removed: " + ", ".join(f"{count} {name}" for name, count in removed.items()) + ".")
 
 
-def _doctor(settings: Settings, _: argparse.Namespace) -> None:
+def _doctor(settings: Settings, chosen: argparse.Namespace) -> None:
     is_well = True
-    for subject, seen, wrong in examine(settings):
-        _show(f"{'FAIL' if wrong else 'ok':4} {subject}: {wrong or seen}")
-        is_well = is_well and not wrong
+    for finding in examine(settings):
+        _show(
+            json.dumps(dataclasses.asdict(finding))
+            if chosen.json
+            else f"{finding.state:4} {finding.subject}: {finding.says}"
+        )
+        is_well = is_well and finding.state != "FAIL"
     if not is_well:
         sys.exit(1)
 

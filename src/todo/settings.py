@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     batch_limit: int = Field(100, ge=1, le=100)
     trash_days: int = Field(30, ge=0, le=36_500)
 
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_token: SecretStr | None = Field(None, min_length=16)
+
     trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
     auth_issuer: str | None = None
@@ -125,3 +129,10 @@ class Wiring:
     auth_socket: str | None
     limits: Limits
     runtime_folder: str | None
+    metrics_token: bytes | None = field(repr=False)
+    traces: bool
+
+    @property
+    def metrics_folder(self) -> str | None:
+        """Where the processes of one installation keep their counts; None where there is only one."""
+        return None if self.runtime_folder is None else f"{self.runtime_folder}/metrics"

@@ -9,6 +9,7 @@ import httpx2
 import jwt
 
 from tests.e2e.product import Product
+from tests.e2e.waiting import until
 from tests.factories import Person
 
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who do not exist
@@ -66,6 +67,18 @@ class People:
     async def client(self, product: Product, *, address: str | None = None) -> httpx2.AsyncClient:
         """Give a client that keeps no cookies, as programs do."""
         return await self._open(product, CookieJar(DefaultCookiePolicy(allowed_domains=[])), address)
+
+    async def clients_of_all_workers(self, product: Product) -> list[httpx2.AsyncClient]:
+        """Open connections until every worker has taken one in, and give their clients."""
+        clients: list[httpx2.AsyncClient] = []
+
+        async def is_shared() -> bool:
+            clients.append(await self.client(product))
+            await clients[-1].get("/health/live")
+            return all(product.is_connected(worker) for worker in product.workers())
+
+        await until(is_shared, "every worker has taken in a connection")
+        return clients
 
     async def browser(self, product: Product) -> httpx2.AsyncClient:
         """Give a client that keeps cookies and names its origin, as a page of ours does."""

@@ -2,21 +2,18 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from uuid import UUID
 
 import httpx2
 import pytest
 
+from tests.e2e.in_flight import request_in_flight
 from tests.e2e.people import People
 from tests.e2e.product import Product, copied_product
 from tests.e2e.waiting import until, until_answered, wait_until
 from tests.factories import Person
-from todo.database.engine import connect
-
-WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
 
 
 @pytest.fixture(scope="module")
@@ -42,27 +39,6 @@ def pair(sturdy_product: Product) -> Product:
         sturdy_product.stop()
     sturdy_product.ensure_started(TODO_WORKERS="2")
     return sturdy_product
-
-
-@asynccontextmanager
-async def request_in_flight(product: Product, person: Person) -> AsyncIterator[asyncio.Task[httpx2.Response]]:
-    """Send a write that waits for a lock, which is given free when the block ends."""
-    url = product.owner_url
-    async with connect(url) as watcher, connect(url) as holder, holder.transaction():
-        await holder.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", UUID(person.subject))
-        request = asyncio.create_task(person.post("/api/todos", json={"title": "In flight"}))
-        await until(lambda: watcher.fetchval(WAITING), "the request waits for the lock")
-        yield request
-
-
-async def until_all_answer(product: Product, people: People) -> None:
-    """Open connections until every worker has taken one in."""
-
-    async def is_shared() -> bool:
-        await (await people.client(product)).get("/health/live")
-        return all(product.is_connected(worker) for worker in product.workers())
-
-    await until(is_shared, "every worker has taken in a connection")
 
 
 async def stop_with_a_request_in_flight(
@@ -94,7 +70,7 @@ async def test_a_stop_finishes_the_request_in_flight_and_leaves_no_process_behin
 
 
 async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: People) -> None:
-    await until_all_answer(pair, people)
+    await people.clients_of_all_workers(pair)
 
     answer = await stop_with_a_request_in_flight(pair, people, signal.SIGTERM)
 
@@ -105,14 +81,14 @@ async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: P
 
 
 async def test_two_workers_answer_and_a_killed_one_is_replaced(pair: Product, people: People) -> None:
-    await until_all_answer(pair, people)
+    await people.clients_of_all_workers(pair)
     killed, survivor = pair.workers()
 
     killed.kill()
 
     await until(lambda: killed not in pair.workers() and len(pair.workers()) == 2, "there are two again")
     assert survivor in pair.workers()
-    await until_all_answer(pair, people)
+    await people.clients_of_all_workers(pair)
 
 
 async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(

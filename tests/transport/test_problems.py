@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from tests.factories import Person, Service, client_of
 from todo.transport.body import BODY_LIMIT_BYTES
 from todo.transport.guard import Guard
+from todo.transport.metrics import RequestMetrics
 from todo.transport.problem_json import MEDIA_TYPE
 
 OPERATIONS = [
@@ -123,7 +125,7 @@ async def test_a_failure_nobody_foresaw_shows_nothing_of_itself() -> None:
         raise RuntimeError("canary")
 
     app = FastAPI()
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, metrics=RequestMetrics(CollectorRegistry()))
     app.get("/fail")(fail)
 
     response = await client_of(app).get("/fail")

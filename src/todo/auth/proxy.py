@@ -9,6 +9,7 @@ from todo.problems import Unavailable, ValidationFailed
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 15.0
+_SIGN_OF_LIFE_SECONDS = 1.0
 # RFC 9110, section 7.6.1: these speak about one connection, not about the message.
 _HOP_BY_HOP = {
     b"connection",
@@ -59,6 +60,20 @@ class AuthProxy:
             _logger.warning("auth server did not answer: %s", type(error).__name__)
             raise Unavailable("Sign-in is restarting; try again shortly.") from error
         return response.status_code, _without(response.headers.raw, _OURS_TO_SAY), answer
+
+    async def ping(self) -> None:
+        """Ask for a sign of life; raises `Unavailable` when there is none within a second."""
+        # Refused without a look into its database, so that an outage of that is not taken for its own.
+        request = httpx2.Request(
+            "HEAD",
+            "http://auth-server/",
+            extensions={"timeout": httpx2.Timeout(_SIGN_OF_LIFE_SECONDS).as_dict()},
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+            await response.aclose()
+        except httpx2.TransportError as error:
+            raise Unavailable from error
 
 
 async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:

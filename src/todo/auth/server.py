@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,8 +25,8 @@ _NODE_FLAGS = ("--max-old-space-size=96", "--max-semi-space-size=1")
 
 
 @contextmanager
-def auth_server(environment: Mapping[str, str]) -> Iterator["AuthServer"]:
-    """Run the auth server, ready to answer, until the block ends.
+def auth_server(environment: Mapping[str, str], on_restart: Callable[[], None]) -> Iterator["AuthServer"]:
+    """Run the auth server, ready to answer, until the block ends; tell each time it has to be started again.
 
     Raises `CannotStart` when it does not come up.
     """
@@ -34,7 +34,7 @@ def auth_server(environment: Mapping[str, str]) -> Iterator["AuthServer"]:
     if not bundle.is_file():
         raise CannotStart("The auth server is not built: run `make build` (or install the package anew).")
     with as_file(bundle) as script:
-        server = AuthServer(script, environment)
+        server = AuthServer(script, environment, on_restart)
         server.start()
         try:
             yield server
@@ -45,10 +45,11 @@ def auth_server(environment: Mapping[str, str]) -> Iterator["AuthServer"]:
 class AuthServer:
     """Starts the child, watches it in a thread, and restarts it with growing pauses."""
 
-    def __init__(self, script: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, script: Path, environment: Mapping[str, str], on_restart: Callable[[], None]) -> None:
         self._command = [str(node_program()), *_NODE_FLAGS, str(script)]
         # Only what it needs: the rest of our environment is none of its business.
         self._environment = {"PATH": os.environ.get("PATH", ""), "NODE_ENV": "production", **environment}
+        self._on_restart = on_restart
         self._child: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
         self._stopping = threading.Event()
@@ -94,6 +95,7 @@ class AuthServer:
                 return
             pause = _FIRST_PAUSE_SECONDS if was_ready else min(pause * 2, _LONGEST_PAUSE_SECONDS)
             _logger.warning("auth server ended, starting it again in %.1f s", pause)
+            self._on_restart()
             self._stopping.wait(pause)
 
     def _run_once(self) -> bool:

@@ -1,9 +1,9 @@
 """One request, one person, one transaction: the only way to the tables, and the only place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,6 @@ from todo.problems import Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    Pool = asyncpg.Pool[asyncpg.Record]
 
 # What using a connection whose other end is gone looks like.
 _LOST = (
@@ -55,12 +54,22 @@ class Transaction:
         return await self._connection.fetch(statement.sql, *statement.arguments(values))
 
 
+class Pool(Protocol):
+    """Where connections come from."""
+
+    def acquire(self, *, timeout: float) -> Awaitable["Connection"]:
+        """Give a connection; raises `TimeoutError` when none is free in time."""
+
+    def release(self, connection: "Connection", /) -> Awaitable[None]:
+        """Take a connection back."""
+
+
 class Database:
     """The pool of the bound role, and how a transaction is opened on it."""
 
     def __init__(
         self,
-        pool: "Pool",
+        pool: Pool,
         *,
         acquire_timeout_seconds: float = 2.0,
         on_commit: Callable[[UUID], None] = lambda _user_id: None,
@@ -129,9 +138,12 @@ class Database:
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
         try:
-            async with self._pool.acquire(timeout=1.0) as connection:
+            connection = await self._pool.acquire(timeout=1.0)
+            try:
                 revision = await connection.fetchval("SELECT version_num FROM alembic_version", timeout=1.0)
                 return str(revision)
+            finally:
+                await self._pool.release(connection)
         except (*_PASSING, asyncpg.UndefinedTableError) as error:
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
 

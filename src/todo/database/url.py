@@ -71,6 +71,12 @@ class DatabaseUrl:
         return self.direct
 
     @property
+    def is_on_this_machine(self) -> bool:
+        """Whether nothing that is said to it leaves the machine."""
+        host = urlsplit(f"//{self.location}").hostname or dict(self.parameters).get("host", "/")
+        return host.startswith(("/", "127.")) or host in {"localhost", "::1"}
+
+    @property
     def without_password(self) -> str:
         """Name it in a message."""
         return f"{self.user}@{self.location or 'local socket'}/{self.database}"

@@ -1,50 +1,42 @@
 """Checks what an operator would ask first when something is wrong."""
 
-import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx2
 
 from todo.auth.server import node_program
 from todo.database.data_dir import DataDir, open_data_dir
-from todo.database.engine import connect
-from todo.database.roles import refuse_unbound_role, refuse_unfit_server
-from todo.database.url import DatabaseUrl
-from todo.migrations.runner import head_revision, refuse_other_schema
 from todo.problems import CannotStart
+from todo.serve.database_checks import examine_database
+from todo.serve.finding import Finding, look
 from todo.serve.first_screen import answer_of, local_address
 from todo.serve.parts import require_parts
-from todo.serve.product import app_url, reachable_database, secret_of
+from todo.serve.product import reachable_database
 from todo.serve.workers import listening
 from todo.settings import Settings
 
 _LOW_DISK_BYTES = 500_000_000
 
 
-def examine(settings: Settings) -> Iterator[tuple[str, str | None, str]]:
-    """Give one finding after the other: what was looked at, what was seen, or what is wrong with it."""
-    yield _look("Parts", _parts_are_built)
-    yield _look("Node", _node_runs)
-    yield _look("Data folder", lambda: _folder_is_usable(settings))
-    yield _look("Service", lambda: _answers_or_could(settings))
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other, and last where to look further."""
+    yield look("Parts", _parts_are_built)
+    yield look("Node", _node_runs)
+    yield look("Data folder", lambda: _folder_is_usable(settings))
+    yield look("Service", lambda: _answers_or_could(settings))
+    if settings.runs_auth_server:
+        yield look("Sign-in", lambda: _publishes_keys(settings))
     try:
         with reachable_database(settings) as url:
-            yield _look("Database", lambda: asyncio.run(_database_is_sound(url)))
-            yield _look("Schema", lambda: asyncio.run(_schema_is_current(url)))
-            yield _look("Isolation", lambda: asyncio.run(_role_is_bound(settings, url)))
+            yield from examine_database(settings, url)
     except CannotStart as problem:
-        yield "Database", None, str(problem)
+        yield Finding("Database", "FAIL", str(problem))
     if settings.auth_jwks_url:
-        yield _look("Issuer", lambda: _issuer_answers(str(settings.auth_jwks_url)))
-
-
-def _look(subject: str, check: Callable[[], str]) -> tuple[str, str | None, str]:
-    try:
-        return subject, check(), ""
-    except CannotStart as problem:
-        return subject, None, str(problem)
+        yield look("Issuer", lambda: _issuer_answers(str(settings.auth_jwks_url)))
+    yield Finding("Data", "ok", _where_data_is(settings))
+    yield Finding("Logs", "ok", _where_logs_are(settings))
 
 
 def _parts_are_built() -> str:
@@ -83,30 +75,36 @@ def _answers_or_could(settings: Settings) -> str:
     return f"ready at {address}"
 
 
-async def _database_is_sound(url: DatabaseUrl) -> str:
-    async with connect(url) as connection:
-        await refuse_unfit_server(connection)
-        return f"PostgreSQL {await connection.fetchval('SHOW server_version')} at {url.without_password}"
+def _publishes_keys(settings: Settings) -> str:
+    address = local_address(settings)
+    if answer_of(f"{address}/health/live") is None:
+        return "not running"
+    # Not by the proxy of the environment: that is for other people's addresses.
+    return _issuer_answers(f"{address}/api/auth/jwks", trust_env=False)
 
 
-async def _schema_is_current(url: DatabaseUrl) -> str:
-    await refuse_other_schema(url)
-    return f"revision {head_revision()}"
+def _where_data_is(settings: Settings) -> str:
+    secret = "TODO_SECRET" if settings.secret else str(DataDir(settings.data_dir).path / "secret")
+    database = "TODO_DATABASE_URL" if settings.database_url else str(DataDir(settings.data_dir).cluster)
+    return f"todos in {database}, saved by `todo backup`; the secret in {secret}, to be kept apart from that"
 
 
-async def _role_is_bound(settings: Settings, url: DatabaseUrl) -> str:
-    secret = secret_of(settings)
-    bound = app_url(settings, url, secret)
-    await refuse_unbound_role(bound)
-    return f"{bound.user} sees one person's rows at a time"
+def _where_logs_are(settings: Settings) -> str:
+    where = f"standard error of `todo serve`, as {settings.log_format}"
+    if settings.database_url:
+        return f"{where}; those of PostgreSQL are with its host"
+    return f"{where}; those of PostgreSQL in {DataDir(settings.data_dir).cluster / 'server.log'}"
 
 
-def _issuer_answers(jwks_url: str) -> str:
+def _issuer_answers(jwks_url: str, *, trust_env: bool = True) -> str:
     try:
-        answer = httpx2.get(jwks_url, timeout=5).raise_for_status()
+        answer = httpx2.get(jwks_url, timeout=5, trust_env=trust_env).raise_for_status()
         kinds = {key.get("crv") for key in answer.json()["keys"]}
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, AttributeError) as error:
-        raise CannotStart(f"The keys at {jwks_url} cannot be fetched: {error}.") from error
+        raise CannotStart(
+            f"The keys at {jwks_url} cannot be fetched ({error}): tokens cannot be checked; look at the log "
+            "of who answers there."
+        ) from error
     if "Ed25519" not in kinds:
         raise CannotStart(f"There is no Ed25519 key at {jwks_url}: tokens must be signed with EdDSA.")
     return f"keys at {jwks_url}"

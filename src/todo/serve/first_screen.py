@@ -1,12 +1,14 @@
 """What the person who starts the product reads in the terminal."""
 
-import sys
+import logging
 import threading
 
 import httpx2
 
+from todo.serve.logs import VOICE
 from todo.settings import Settings, Wiring
 
+_voice = logging.getLogger(VOICE)
 _POLL_SECONDS = 0.05
 
 _SCREEN = """
@@ -34,7 +36,7 @@ _PICK_TOKEN = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"
 
 def say(line: str) -> None:
     """Tell the person what is happening."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  # this is the program's voice
+    _voice.info("%s", line)
 
 
 def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
@@ -43,6 +45,8 @@ def announce_when_ready(settings: Settings, wiring: Wiring) -> None:
         origin=wiring.origin, pick_token=_PICK_TOKEN, issuer=wiring.issuer, audience=wiring.audience
     )
     screen = _SCREEN.format(origin=wiring.origin, steps=steps)
+    if settings.log_format == "json":
+        screen = f"Todo Evolution is ready at {wiring.origin}."
     address = f"{local_address(settings)}/health/ready"
     threading.Thread(target=_show_when_ready, args=(address, screen), daemon=True).start()
 

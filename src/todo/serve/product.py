@@ -1,6 +1,7 @@
 """Brings the whole product up, keeps it up, and takes it down again."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,8 +26,10 @@ from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, head_revision, migrate
 from todo.problems import CannotStart
 from todo.serve.first_screen import announce_when_ready, say
+from todo.serve.metrics import restart_counter, use_metrics_folder
 from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
+from todo.serve.traces import traces_are_wanted
 from todo.serve.upkeep import Upkeep, hourly_upkeep
 from todo.serve.workers import listening, load_early, run_workers
 from todo.settings import Settings, Wiring
@@ -41,6 +44,7 @@ def serve(settings: Settings) -> None:
     with suppress(StopRequested), ExitStack() as stack:
         require_parts()
         listener = stack.enter_context(listening(settings.host, settings.port))
+        runtime_folder = stack.enter_context(_runtime_folder())
         if settings.workers == 1:
             load_early()
         data_dir = stack.enter_context(open_data_dir(settings.data_dir))
@@ -50,10 +54,11 @@ def serve(settings: Settings) -> None:
         say("Checking the schema …")
         asyncio.run(prepare_database(settings, url, secret))
         stop.honour()
-        wiring = wire(settings, url, secret, stack.enter_context(_runtime_folder()))
+        wiring = wire(settings, url, secret, runtime_folder)
         if wiring.auth_socket:
             say("Starting sign-in …")
-            stack.enter_context(auth_server(auth_environment(settings, wiring, url, secret)))
+            environment = auth_environment(settings, wiring, url, secret)
+            stack.enter_context(auth_server(environment, restart_counter()))
         stop.honour()
         stack.enter_context(hourly_upkeep(upkeep_of(settings, url, secret)))
         say("Starting the API …")
@@ -144,6 +149,8 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Pa
         auth_socket=str(runtime_folder / "auth.sock") if settings.runs_auth_server else None,
         limits=settings.limits,
         runtime_folder=str(runtime_folder),
+        metrics_token=settings.metrics_token.get_secret_value().encode() if settings.metrics_token else None,
+        traces=traces_are_wanted(os.environ),
     )
 
 
@@ -176,6 +183,7 @@ def auth_environment(settings: Settings, wiring: Wiring, url: DatabaseUrl, secre
 def _runtime_folder() -> Iterator[Path]:
     # Not in the data folder: the kernel allows a socket's path 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
+    use_metrics_folder(folder / "metrics")
     try:
         yield folder
     finally:

@@ -1,12 +1,10 @@
 """The processes that answer requests: one in this process, or several that it watches."""
 
 import functools
-import logging
 import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from todo.problems import CannotStart
+from todo.serve.logs import configure_logging
+from todo.serve.metrics import forget_worker
 from todo.serve.protocol import PunctualHttpProtocol
 from todo.settings import Settings, Wiring
 
@@ -54,7 +54,7 @@ def load_early() -> None:
 def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> bool:
     """Serve until told to stop, then finish the requests in flight; false if it never came to serving."""
     config = uvicorn.Config(
-        functools.partial(_worker_app, wiring),
+        functools.partial(_worker_app, settings, wiring),
         factory=True,
         lifespan="on",
         http=PunctualHttpProtocol,
@@ -82,6 +82,12 @@ class _Workers(Multiprocess):
 
     was_stopped = False
 
+    def keep_subprocess_alive(self) -> None:
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            forget_worker(pid)
+
     def handle_int(self) -> None:
         self.handle_term()
 
@@ -93,19 +99,10 @@ class _Workers(Multiprocess):
         super().handle_term()
 
 
-def configure_logging() -> None:
-    """Send one line a record to standard error."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    for chatty in ("httpx2", "httpcore2", "alembic", "uvicorn.error", "asyncio", "mcp"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _worker_app(wiring: Wiring) -> "FastAPI":
+def _worker_app(settings: Settings, wiring: Wiring) -> "FastAPI":
+    configure_logging(settings, traces=wiring.traces)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        configure_logging()
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
     return _application()(wiring)
 

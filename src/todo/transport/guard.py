@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 
 import uuid_utils
 from fastapi.responses import Response
@@ -10,7 +9,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.problems import InternalError, Problem
+from todo.transport import speakable
 from todo.transport.body import read_body, replayed
+from todo.transport.metrics import RequestMetrics
 from todo.transport.problem_json import problem_response
 
 _logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ _HEADERS = {
 class Guard:
     """The outermost middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; never lets an exception through."""
@@ -39,29 +41,30 @@ class Guard:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        if scope["method"] == "HEAD":
-            # Worked on as GET.
-            scope = {**scope, "method": "GET"}
+        context = speakable.request_id.set(exchange.request_id)
+        began = self._metrics.begin()
         try:
             body = await read_body(scope, receive)
-            await self._app(scope, replayed(body, receive), exchange.send)
+            await self._app(exchange.scope, replayed(body, receive), exchange.send)
         except Problem as problem:
             await exchange.answer(problem_response(problem, exchange.request_id), receive)
         except Exception:
-            _logger.exception("request %s failed", exchange.request_id)
+            _logger.exception("request failed")
             if exchange.status == 0:
                 await exchange.answer(problem_response(InternalError(), exchange.request_id), receive)
         finally:
-            exchange.log()
+            route = speakable.route_template(exchange.scope)
+            seconds = self._metrics.end(began, scope["method"], route, exchange.status)
+            exchange.log(route, seconds)
+            speakable.request_id.reset(context)
 
 
 class _Exchange:
     """One request and how its answer goes."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope = scope
+        self._method = scope["method"]
         self._send = send
-        self._started_at = time.perf_counter()
         self.status = 0
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         is_usable = _OWN_ID.fullmatch(given.decode("latin-1"))
@@ -69,6 +72,8 @@ class _Exchange:
         # What the answer is to carry, however it comes about; whoever learns of more adds to it.
         self._headers = {"X-Request-ID": self.request_id}
         scope.setdefault("state", {}).update(request_id=self.request_id, answer_headers=self._headers)
+        # HEAD is worked on as GET.
+        self.scope = {**scope, "method": "GET"} if self._method == "HEAD" else scope
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -77,7 +82,7 @@ class _Exchange:
             headers.update(self._headers)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-        if self._scope["method"] == "HEAD":
+        if self._method == "HEAD":
             await self._send_head(message)
         else:
             await self._send(message)
@@ -89,16 +94,25 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": b""})
 
     async def answer(self, response: Response, receive: Receive) -> None:
-        await response(self._scope, receive, self.send)
+        await response(self.scope, receive, self.send)
 
-    def log(self) -> None:
-        milliseconds = (time.perf_counter() - self._started_at) * 1000
-        # The path alone: a query may hold what a person searches for.
+    def log(self, route: str, seconds: float) -> None:
+        if not _access.isEnabledFor(logging.INFO):
+            return
+        # Neither ids nor what somebody typed: a path may hold a token, and a query what a person looks for.
+        is_whole = route != speakable.UNMATCHED and not route.endswith("{path}")
+        path = route if is_whole else speakable.speakable_path(self.scope["path"])
+        milliseconds = round(seconds * 1000, 1)
         _access.info(
-            "%s %s %d %.1fms %s",
-            self._scope["method"],
-            self._scope["path"].encode("unicode_escape").decode(),
+            "%s %s %d %.1fms",
+            self._method,
+            path,
             self.status,
             milliseconds,
-            self.request_id,
+            extra={
+                "method": self._method,
+                "path": path,
+                "status": self.status,
+                "duration_ms": milliseconds,
+            },
         )

@@ -29,6 +29,7 @@ from todo.problems import (
     ValidationFailed,
     json_pointer,
 )
+from todo.transport.speakable import speakable_error
 
 _logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -105,7 +106,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         if not isinstance(problem, Problem):
             raise problem
         if problem.__cause__ is not None:
-            _logger.warning("%s: %r", problem.error_code, problem.__cause__)
+            _logger.warning("%s: %s", problem.error_code, speakable_error(problem.__cause__))
         return problem_response(problem, request.state.request_id)
 
     async def on_validation_error(request: Request, error: Exception) -> Response:

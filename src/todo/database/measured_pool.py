@@ -1,0 +1,72 @@
+"""A pool that counts who holds a connection, who waits for one, and who waited in vain."""
+
+import time
+from typing import TYPE_CHECKING
+
+import asyncpg
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from todo.database.engine import Pool
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+# A free connection is there at once; the longest wait is given up after two seconds.
+_BUCKETS_SECONDS = (0.0001, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
+
+
+class MeasuredPool:
+    """The pool of one worker; its metrics are named after OpenTelemetry's conventions for databases."""
+
+    def __init__(self, pool: Pool, registry: CollectorRegistry) -> None:
+        self._pool = pool
+        self._used = Gauge(
+            "db_client_connection_count",
+            "Connections in use.",
+            ["db_client_connection_state"],
+            multiprocess_mode="livesum",
+            registry=registry,
+        ).labels("used")
+        self._waiting = Gauge(
+            "db_client_connection_pending_requests",
+            "Requests that wait for a connection.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._wait = Histogram(
+            "db_client_connection_wait_time_seconds",
+            "Time it took to get a connection.",
+            buckets=_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._timeouts = Counter(
+            "db_client_connection_timeouts",
+            "Requests that got no connection in time.",
+            registry=registry,
+        )
+        Gauge(
+            "db_client_connection_max",
+            "Connections that may be open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        ).set(pool.get_max_size())
+
+    async def acquire(self, *, timeout: float) -> "Connection":  # noqa: ASYNC109  # as the driver's pool has it
+        """Give a connection; raises `TimeoutError` when none is free in time."""
+        began = time.perf_counter()
+        self._waiting.inc()
+        try:
+            connection = await self._pool.acquire(timeout=timeout)
+        except TimeoutError:
+            self._timeouts.inc()
+            raise
+        finally:
+            self._waiting.dec()
+        self._wait.observe(time.perf_counter() - began)
+        self._used.inc()
+        return connection
+
+    async def release(self, connection: "Connection") -> None:
+        """Take a connection back."""
+        self._used.dec()
+        await self._pool.release(connection)

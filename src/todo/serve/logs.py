@@ -1,0 +1,88 @@
+"""How every process of the product speaks on standard error: for people, or one JSON object a line."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+
+from todo.settings import Settings
+from todo.transport.speakable import request_id, speakable_trace
+
+# What the guard knows of a request when it has been answered.
+_OF_A_REQUEST = ("method", "path", "status", "duration_ms")
+# Speaks to the person at the terminal, whatever the level is.
+VOICE = "todo.voice"
+
+
+def configure_logging(settings: Settings, *, traces: bool = False) -> None:
+    """Send records to standard error as the settings say; with `traces`, JSON names the trace as well."""
+    is_json = settings.log_format == "json"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _JsonFormatter(_current_trace() if traces else None) if is_json else _TextFormatter()
+    )
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # Only ours become more talkative: at `debug` others would log headers and bodies.
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("todo").setLevel(level)
+    logging.getLogger(VOICE).setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_crash
+    threading.excepthook = lambda crash: _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a record, with the request it belongs to at the end; what is said to a person stands alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.name == VOICE:
+            return message
+        line = f"{self.formatTime(record)} {record.levelname} {record.name} {message}"
+        name, trace = request_id.get(), _trace_of(record)
+        return (f"{line} {name}" if name else line) + (f"\n{trace}" if trace else "")
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line, with these members and no others: what a library adds to a record stays out."""
+
+    def __init__(self, trace_id: Callable[[], str | None] | None) -> None:
+        super().__init__()
+        self._trace_id = trace_id
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": request_id.get(),
+            "trace_id": self._trace_id() if self._trace_id else None,
+            **{name: getattr(record, name, None) for name in _OF_A_REQUEST},
+            "exception": _trace_of(record),
+        }
+        return json.dumps({name: value for name, value in line.items() if value is not None})
+
+
+def _trace_of(record: logging.LogRecord) -> str | None:
+    error = record.exc_info[1] if record.exc_info else None
+    return speakable_trace(error) if error else None
+
+
+def _current_trace() -> Callable[[], str | None]:
+    from opentelemetry import trace  # noqa: PLC0415  # not loaded where no traces are wanted
+
+    def trace_id() -> str | None:
+        context = trace.get_current_span().get_span_context()
+        return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+    return trace_id
+
+
+def _log_crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    crash = error or kind()
+    logging.getLogger("todo").critical("crashed", exc_info=crash.with_traceback(trace))

@@ -75,11 +75,11 @@ def schema_sql(url: DatabaseUrl) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def operations_block() -> str:
-    """Give the operations of the API as a table."""
+def operations_block(prefix: str) -> str:
+    """Give the operations at addresses that begin like this as a table."""
     rows = ["| operation | request | success | refusals |", "| --- | --- | --- | --- |"]
     for path, operations in _openapi()["paths"].items():
-        if not path.startswith("/api/todos"):
+        if not path.startswith(prefix):
             continue
         for method, operation in operations.items():
             statuses = sorted(operation["responses"])
@@ -151,7 +151,8 @@ async def _write(url: DatabaseUrl) -> None:
     (SPECS / "api/openapi.json").write_text(openapi_json(), encoding="utf-8")
     (SPECS / "api/tools.json").write_text(await tools_json(), encoding="utf-8")
     (SPECS / "database/schema.sql").write_text(schema_sql(url), encoding="utf-8")
-    _rewrite(SPECS / "api/todos.md", operations_block())
+    for noun in ("todos", "account"):
+        _rewrite(SPECS / f"api/{noun}.md", operations_block(f"/api/{noun}"))
     for page, tables in _TABLES.items():
         _rewrite(SPECS / f"database/{page}.md", await tables_block(url, tables))
 

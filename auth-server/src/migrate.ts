@@ -1,6 +1,7 @@
 import { getMigrations } from "better-auth/db/migration";
 import { type Kysely, sql } from "kysely";
 import { authOptions, SCHEMA } from "./auth.ts";
+import { createCallerFunctions } from "./caller.ts";
 import type { Config } from "./config.ts";
 
 // PostgreSQL checks the privilege before it looks whether the schema exists.
@@ -20,6 +21,7 @@ export async function migrate(config: Config, db: Kysely<unknown>): Promise<void
     const appRole = sql.id(config.appRole);
     await sql`grant usage on schema ${sql.id(SCHEMA)} to ${appRole}`.execute(transaction);
     await sql`grant select (id, "expiresAt") on ${session} to ${appRole}`.execute(transaction);
+    await createCallerFunctions(transaction, config.appRole);
   });
 }
 

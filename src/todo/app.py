@@ -1,5 +1,6 @@
 """Puts the HTTP application together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from todo.auth.tokens import TokenVerifier
 from todo.database.engine import open_pool
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
+from todo.features.account import api as account
 from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
@@ -64,9 +66,10 @@ def create_app(wiring: Wiring) -> FastAPI:
         redirect_slashes=False,
         lifespan=lambda app: _lifespan(app, wiring),
     )
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
     app.include_router(todos.router)
+    app.include_router(account.router)
     app.include_router(health_router(wiring.schema_revision))
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
@@ -102,6 +105,8 @@ async def _lifespan(app: FastAPI, wiring: Wiring) -> AsyncIterator[None]:
             secret=wiring.secret,
             limits=wiring.limits,
             rate_limiter=limiter,
+            has_auth_server=wiring.auth_socket is not None,
+            transfers=asyncio.Semaphore(max(1, wiring.pool_size // 2)),
         )
         await stack.enter_async_context(app.state.mcp.session_manager.run())
         yield

@@ -69,7 +69,10 @@ class TokenVerifier:
                 session_id = UUID(str(claims.get("sid")))
             except ValueError:
                 raise _refused() from None
-        return Caller(user_id_of(self._issuer, subject), session_id)
+        authenticated_at = claims.get("auth_time")
+        if isinstance(authenticated_at, bool) or not isinstance(authenticated_at, int | float):
+            authenticated_at = None
+        return Caller(user_id_of(self._issuer, subject), session_id, authenticated_at)
 
 
 def _refused() -> Unauthenticated:

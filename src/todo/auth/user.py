@@ -6,10 +6,11 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 @dataclass(frozen=True)
 class Caller:
-    """The person behind a verified token, and the session it was issued in."""
+    """The person behind a verified token, the session it was issued in, and when they signed in."""
 
     user_id: UUID
     session_id: UUID | None
+    authenticated_at: float | None = None  # seconds since 1970; None when the token does not say
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:

@@ -41,17 +41,41 @@ _ATTEMPTS = 3
 class Transaction:
     """An open transaction of one person; row-level security shows it that person's rows alone."""
 
-    def __init__(self, connection: "Connection", user_id: UUID) -> None:
+    def __init__(self, connection: "Connection", user_id: UUID, live_session: str | None = None) -> None:
         self._connection = connection
+        self._live_session = live_session
+        self._timeout_seconds: float | None = None
         self.user_id = user_id
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """Give the first row, or nothing."""
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        return await self._connection.fetchrow(
+            statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
+        )
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Give all rows."""
-        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+        return await self._connection.fetch(
+            statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
+        )
+
+    async def chunks(
+        self, statement: Statement, size: int, **values: Any
+    ) -> AsyncIterator[list[asyncpg.Record]]:
+        """Give all rows, some at a time: so many that they need not be in memory together."""
+        cursor = await self._connection.cursor(statement.sql, *statement.arguments(values))
+        while rows := await cursor.fetch(size):
+            yield rows
+
+    async def allow(self, seconds: int) -> None:
+        """Let each statement that follows take so long; usually it is a few seconds."""
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{seconds:d}s'")
+        self._timeout_seconds = float(seconds)
+
+    async def require_session(self) -> None:
+        """Ask once more, after a wait; raises `Unauthenticated` when the session has ended meanwhile."""
+        if self._live_session:
+            _require_session(await self._connection.execute(self._live_session))
 
 
 class Database:
@@ -75,7 +99,7 @@ class Database:
             connection = await self._begun(user_id, session_id, read_only=read_only)
             try:
                 async with _rolled_back_on_failure(connection):
-                    yield Transaction(connection, user_id)
+                    yield Transaction(connection, user_id, self._live_session(session_id))
                     await connection.execute("COMMIT")
             finally:
                 await self._pool.release(connection)
@@ -111,15 +135,18 @@ class Database:
         # Both ids are UUID objects, so their text cannot hold anything but hexadecimal digits and dashes.
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else "BEGIN"
         script = f"{begin}; SET LOCAL app.user_id = '{user_id!s}'"
-        if self._checks_sessions:
+        live_session = self._live_session(session_id)
+        if live_session:
             # In the same message, so that a revoked session costs no round trip to find out.
-            live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
-            script += f"; SELECT FROM auth.session WHERE {live}"
-        self._require_session(await connection.execute(script))
+            _require_session(await connection.execute(f"{script}; {live_session}"))
+        else:
+            await connection.execute(script)
 
-    def _require_session(self, status: str) -> None:
-        if self._checks_sessions and status != "SELECT 1":
-            raise Unauthenticated("The session has ended: sign in again.", invalid_token=True)
+    def _live_session(self, session_id: UUID | None) -> str | None:
+        if not self._checks_sessions:
+            return None
+        is_live = f"id = '{session_id or UUID(int=0)!s}' AND \"expiresAt\" > now()"
+        return f"SELECT FROM auth.session WHERE {is_live}"
 
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
@@ -129,6 +156,11 @@ class Database:
                 return str(revision)
         except (*_PASSING, asyncpg.UndefinedTableError) as error:
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
+
+
+def _require_session(status: str) -> None:
+    if status != "SELECT 1":
+        raise Unauthenticated("The session has ended: sign in again.", invalid_token=True)
 
 
 @asynccontextmanager

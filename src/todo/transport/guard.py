@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Container
 
 import uuid_utils
 from fastapi.responses import Response
@@ -30,8 +31,10 @@ _HEADERS = {
 class Guard:
     """The outermost middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, uploads: Container[str] = ()) -> None:
+        """Let the routes at the paths of `uploads` take their bodies in themselves."""
         self._app = app
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; never lets an exception through."""
@@ -43,7 +46,7 @@ class Guard:
             # Answered as GET; the server knows what it was asked and leaves the body out.
             scope = {**scope, "method": "GET"}
         try:
-            body = await read_body(scope, receive)
+            body = [] if scope["path"] in self._uploads else await read_body(scope, receive)
             await self._app(scope, replayed(body, receive), exchange.send)
         except Problem as problem:
             await exchange.answer(problem_response(problem, exchange.request_id), receive)

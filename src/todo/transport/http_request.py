@@ -1,5 +1,6 @@
 """Who asks and which transaction, per HTTP request."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -34,6 +35,8 @@ class Backend:
     secret: bytes
     limits: Limits
     rate_limiter: RateLimiter | None
+    has_auth_server: bool
+    transfers: asyncio.Semaphore
 
 
 class SignedInRoute(APIRoute):
@@ -91,6 +94,11 @@ def backend(request: Request) -> Backend:
     return opened
 
 
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
 async def _reading(request: Request) -> AsyncIterator[Transaction]:
     caller: Caller = request.state.caller
     database = backend(request).database
@@ -110,6 +118,7 @@ async def _writing(request: Request) -> AsyncIterator[Transaction]:
 Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
 SharedBackend = Annotated[Backend, Depends(backend)]
+SignedIn = Annotated[Caller, Depends(_caller)]
 
 # Left out or a string: a header cannot be null, whatever its default in Python is.
 IfMatch = Annotated[

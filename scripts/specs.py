@@ -20,6 +20,11 @@ from todo.transport.http_request import Backend
 
 SPECS = Path(__file__).parent.parent / "specs"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
+NOUNS = {
+    "account": ("/api/account",),
+    "keys": ("/api/keys",),
+    "todos": ("/api/todos", "/api/events"),
+}
 TABLES = {"keys": ("api_keys",), "todos": ("todos", "users", "todo_changes", "idempotency_keys")}
 
 _COLUMNS = """
@@ -75,11 +80,11 @@ def schema_sql(url: DatabaseUrl) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def operations_block() -> str:
-    """Give the operations of the API as a table."""
+def operations_block(prefixes: tuple[str, ...]) -> str:
+    """Give the operations at addresses that begin like this as a table."""
     rows = ["| operation | request | success | refusals |", "| --- | --- | --- | --- |"]
     for path, operations in _openapi()["paths"].items():
-        if not path.startswith(("/api/todos", "/api/events")):
+        if not path.startswith(prefixes):
             continue
         for method, operation in operations.items():
             statuses = sorted(operation["responses"])
@@ -155,7 +160,8 @@ async def _write(url: DatabaseUrl) -> None:
     (SPECS / "api/openapi.json").write_text(openapi_json(), encoding="utf-8")
     (SPECS / "api/tools.json").write_text(await tools_json(), encoding="utf-8")
     (SPECS / "database/schema.sql").write_text(schema_sql(url), encoding="utf-8")
-    _rewrite(SPECS / "api/todos.md", operations_block())
+    for noun, prefixes in NOUNS.items():
+        _rewrite(SPECS / f"api/{noun}.md", operations_block(prefixes))
     for page, tables in TABLES.items():
         _rewrite(SPECS / f"database/{page}.md", await tables_block(url, tables))
 

@@ -61,7 +61,12 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
           audience: config.audience,
           expirationTime: "10m",
           // The default payload is the whole user, e-mail address included.
-          definePayload: ({ session }) => ({ sid: session.id, scope: "todo:read todo:write" }),
+          definePayload: ({ session }) => ({
+            sid: session.id,
+            scope: "todo:read todo:write",
+            // When the person signed in; using the session, which prolongs it, is no sign-in.
+            auth_time: Math.floor(session.createdAt.getTime() / 1000),
+          }),
         },
       }),
       ...oauthPlugins(config),

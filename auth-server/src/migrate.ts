@@ -1,6 +1,7 @@
 import { getMigrations } from "better-auth/db/migration";
 import { type Kysely, sql } from "kysely";
 import { authOptions, SCHEMA } from "./auth.ts";
+import { createCallerFunctions } from "./caller.ts";
 import type { Config } from "./config.ts";
 
 // PostgreSQL checks the privilege before it looks whether the schema exists.
@@ -22,6 +23,7 @@ export async function migrate(config: Config, db: Kysely<unknown>): Promise<void
     await sql`grant select (id, "expiresAt") on ${session} to ${appRole}`.execute(transaction);
     const consent = sql.table(`${SCHEMA}.oauthConsent`);
     await sql`grant select ("userId", "clientId") on ${consent} to ${appRole}`.execute(transaction);
+    await createCallerFunctions(transaction, config.appRole);
   });
 }
 

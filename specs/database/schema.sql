@@ -165,4 +165,4 @@ GRANT SELECT,INSERT ON TABLE public.todo_changes TO todo_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.todos TO todo_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO todo_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO todo_app;

@@ -1,5 +1,6 @@
 """Puts the HTTP application together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from todo.database.measured_pool import MeasuredPool
 from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
+from todo.features.account import api as account
 from todo.features.keys import api as keys
 from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
@@ -81,11 +83,12 @@ def create_app(wiring: Wiring) -> FastAPI:
         lifespan=lambda app: _lifespan(app, wiring, registry, tracing),
         telemetry=tracing.telemetry if tracing else _NO_TELEMETRY,
     )
-    app.add_middleware(Guard, metrics=RequestMetrics(registry))
+    app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
     app.include_router(todos.router)
-    app.include_router(keys.router)
     app.include_router(todos.events_router)
+    app.include_router(keys.router)
+    app.include_router(account.router)
     app.include_router(health_router(wiring.schema_revision))
     mcp = create_mcp_server(lambda: app.state.backend)
     app.state.mcp = mcp
@@ -157,6 +160,8 @@ async def _lifespan(
             limits=wiring.limits,
             rate_limiter=limiter,
             streams=EventStreams(database, listener),
+            has_auth_server=wiring.auth_socket is not None,
+            transfers=asyncio.Semaphore(max(1, wiring.pool_size // 2)),
         )
         await stack.enter_async_context(app.state.mcp.session_manager.run())
         # For the server, which knows first when it has to stop.

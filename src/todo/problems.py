@@ -117,6 +117,17 @@ class BodyTooLarge(Problem):
     error_code = "body_too_large"
 
 
+class UnsupportedMediaType(Problem):
+    """The body is of a kind that is not taken here; `Accept` lists those that are."""
+
+    status = 415
+    title = "Unsupported media type"
+    error_code = "unsupported_media_type"
+
+    def __init__(self, detail: str | None = None, *, accepted: Iterable[str] = ()) -> None:
+        super().__init__(detail, headers={"Accept": ", ".join(accepted)})
+
+
 class ValidationFailed(Problem):
     """The request breaks the rules listed in `errors`."""
 
@@ -134,6 +145,17 @@ class TooManyRequests(Problem):
 
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class UnreadableFile(ValidationFailed):
+    """The file is not what it should be, so nothing of it was taken."""
+
+    title = "Unreadable file"
+    error_code = "unreadable_file"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.errors.append({"location": "body", "pointer": "", "code": "unreadable", "detail": self.detail})
 
 
 class InternalError(Problem):

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import todo
-from scripts.specs import openapi_json
+from scripts.specs import NOUNS, openapi_json
+from todo.features.account.service import AccountService
+from todo.features.keys.service import KeyService
 from todo.features.todos.service import TodoService
 from todo.problems import Problem
 from todo.transport import problem_json
@@ -45,19 +47,26 @@ def test_a_setting_of_the_database_never_outlives_its_transaction() -> None:
     assert [path for path in code if plain_set.search(path.read_text(encoding="utf-8"))] == []
 
 
-def test_one_verb_all_the_way_down() -> None:
-    service = {
-        name for name, _ in inspect.getmembers(TodoService, inspect.isfunction) if not name.startswith("_")
-    }
+def verbs_of(service: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(service, inspect.isfunction) if not name.startswith("_")}
+
+
+def operations_of(noun: str) -> set[str]:
     paths = json.loads(openapi_json())["paths"]
-    operations = {
+    return {
         operation["operationId"]
         for path, methods in paths.items()
         for operation in methods.values()
-        if path.startswith(("/api/todos", "/api/events"))
+        if path.startswith(NOUNS[noun])
     }
 
-    assert service - NOT_FOR_PEOPLE == operations == VERBS | NOT_FOR_AGENTS
+
+def test_one_verb_all_the_way_down() -> None:
+    operations = operations_of("todos")
+
+    assert verbs_of(TodoService) - NOT_FOR_PEOPLE == operations == VERBS | NOT_FOR_AGENTS
+    assert verbs_of(AccountService) == operations_of("account")
+    assert verbs_of(KeyService) == operations_of("keys")
 
 
 def test_every_module_opens_with_a_sentence() -> None:
@@ -75,7 +84,9 @@ def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
     statuses = [problem.status for problem in Problem.__subclasses__()]
 
     assert len(statuses) == len(set(statuses))
-    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 422, 429, 500, 503} == set(problem_json._BY_STATUS)
+    assert {401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 503} == set(
+        problem_json._BY_STATUS
+    )
 
 
 def test_every_operation_documents_its_problems_in_one_shape() -> None:

@@ -1,6 +1,17 @@
 """The files under specs/ say what the running code does."""
 
-from scripts.specs import SPECS, TABLES, openapi_json, operations_block, tables_block, tools_json, with_block
+import pytest
+
+from scripts.specs import (
+    NOUNS,
+    SPECS,
+    TABLES,
+    openapi_json,
+    operations_block,
+    tables_block,
+    tools_json,
+    with_block,
+)
 from tests.factories import Service, migrate_only, new_database
 from todo.database.url import DatabaseUrl
 
@@ -18,10 +29,11 @@ async def test_the_tools_are_the_ones_in_specs() -> None:
     assert await tools_json() == (SPECS / "api/tools.json").read_text(encoding="utf-8"), REWRITE
 
 
-def test_the_operations_are_the_ones_in_specs() -> None:
-    page = (SPECS / "api/todos.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("noun", NOUNS)
+def test_the_operations_are_the_ones_in_specs(noun: str) -> None:
+    page = (SPECS / f"api/{noun}.md").read_text(encoding="utf-8")
 
-    assert with_block(page, operations_block()) == page, REWRITE
+    assert with_block(page, operations_block(NOUNS[noun])) == page, REWRITE
 
 
 async def test_the_tables_are_the_ones_in_specs(server: DatabaseUrl) -> None:

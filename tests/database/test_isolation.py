@@ -76,6 +76,12 @@ async def test_nobody_removes_the_rows_of_another(app: "Connection") -> None:
     assert await app.execute("DELETE FROM todos") == "DELETE 0"
 
 
+async def test_nobody_removes_another_person(app: "Connection") -> None:
+    await act_as(app, BOB)
+
+    assert [row["id"] for row in await app.fetch("DELETE FROM users RETURNING id")] == [BOB]
+
+
 async def test_nobody_writes_rows_for_another(app: "Connection") -> None:
     await act_as(app, BOB)
 
@@ -108,7 +114,6 @@ async def test_others_ids_are_known_to_exist_and_no_more(app: "Connection") -> N
 @pytest.mark.parametrize(
     "command",
     [
-        "DELETE FROM users",
         "DELETE FROM todo_changes",
         "UPDATE todo_changes SET kind = 'created'",
         "TRUNCATE todos",

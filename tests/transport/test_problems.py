@@ -26,6 +26,9 @@ OPERATIONS = [
     ("POST", "/api/todos/batch"),
     ("GET", "/api/todos/changes"),
     ("GET", "/api/events"),
+    ("GET", "/api/account/export"),
+    ("POST", "/api/account/import"),
+    ("DELETE", "/api/account"),
 ]
 
 
@@ -61,6 +64,9 @@ async def test_an_unknown_path_is_a_problem(alice: Person, path: str) -> None:
         ("GET", "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/complete", "PATCH"),
         ("POST", "/health/live", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
+        ("PUT", "/api/account", "DELETE"),
+        ("POST", "/api/account/export", "GET, HEAD"),
+        ("PUT", "/api/account/import", "POST"),
     ],
 )
 async def test_a_wrong_method_names_all_the_right_ones(

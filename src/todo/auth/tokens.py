@@ -10,6 +10,8 @@ from todo.auth.user import EVERYTHING, Caller, Scope, user_id_of
 from todo.problems import Unauthenticated
 
 _LEEWAY_SECONDS = 30
+# An issuer's number may be of any size; a clock counts in floats.
+_LAST_MOMENT = 2**53
 _LONGEST_TOKEN = 4_096
 _LONGEST_SUBJECT = 255
 _LONGEST_CLIENT_ID = 2_048
@@ -72,19 +74,24 @@ class TokenVerifier:
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
             raise _refused()
         user_id, scopes = user_id_of(self._issuer, subject), _scopes(claims.get("scope"))
-        expires_at = int(claims["exp"])
+        expires_at = min(int(claims["exp"]), _LAST_MOMENT)
         if self._rests_on is None:
             # An issuer that knows nothing of our scopes has decided by naming us as audience.
-            return Caller(user_id, scopes or EVERYTHING, expires_at)
+            return Caller(user_id, scopes or EVERYTHING, expires_at, _sign_in_time(claims))
         name = claims.get(self._rests_on)
         if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_CLIENT_ID or "\0" in name:
             raise _refused()
         if self._rests_on == "client_id":
             return Caller(user_id, scopes, expires_at, client_id=name)
         try:
-            return Caller(user_id, scopes, expires_at, session_id=UUID(name))
+            return Caller(user_id, scopes, expires_at, _sign_in_time(claims), session_id=UUID(name))
         except ValueError:
             raise _refused() from None
+
+
+def _sign_in_time(claims: dict[str, Any]) -> float | None:
+    at = claims.get("auth_time")
+    return None if isinstance(at, bool) or not isinstance(at, int | float) else at
 
 
 def _scopes(claim: object) -> frozenset[Scope]:

@@ -21,12 +21,14 @@ class Caller:
     """The person behind a verified token, what the token may do, and what it rests on.
 
     One of the person's own clients has a session, an app they connected a client id, a program an API key; a
-    token of an outside issuer has none of them. `expires_at` is in Unix seconds; infinite for a key.
+    token of an outside issuer has none of them. Times are in Unix seconds: the token's end,
+    infinite for a key, and when the person signed in, if it says so.
     """
 
     user_id: UUID
     scopes: frozenset[Scope] = EVERYTHING
     expires_at: float = math.inf
+    authenticated_at: float | None = None
     session_id: UUID | None = None
     client_id: str | None = None
     key_id: UUID | None = None

@@ -41,17 +41,41 @@ _ATTEMPTS = 3
 class Transaction:
     """An open transaction of one person; row-level security shows it that person's rows alone."""
 
-    def __init__(self, connection: "Connection", user_id: UUID) -> None:
+    def __init__(self, connection: "Connection", user_id: UUID, standing: Standing | None = None) -> None:
         self._connection = connection
+        self._standing = standing
+        self._timeout_seconds: float | None = None
         self.user_id = user_id
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """Give the first row, or nothing."""
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        return await self._connection.fetchrow(
+            statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
+        )
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Give all rows."""
-        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+        return await self._connection.fetch(
+            statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
+        )
+
+    async def chunks(
+        self, statement: Statement, size: int, **values: Any
+    ) -> AsyncIterator[list[asyncpg.Record]]:
+        """Give all rows, some at a time: so many that they need not be in memory together."""
+        cursor = await self._connection.cursor(statement.sql, *statement.arguments(values))
+        while rows := await cursor.fetch(size):
+            yield rows
+
+    async def allow(self, seconds: int) -> None:
+        """Let each statement that follows take so long; usually it is a few seconds."""
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{seconds:d}s'")
+        self._timeout_seconds = float(seconds)
+
+    async def require_standing(self) -> None:
+        """Ask once more, after a wait; raises `Unauthenticated` when what the token rests on has ended."""
+        if self._standing:
+            _require_standing(await self._connection.execute(self._standing.query()))
 
 
 class Pool(Protocol):
@@ -91,7 +115,7 @@ class Database:
             connection = await self._begun(user_id, standing, read_only=read_only)
             try:
                 async with _rolled_back_on_failure(connection):
-                    yield Transaction(connection, user_id)
+                    yield Transaction(connection, user_id, standing)
                     await connection.execute("COMMIT")
                 if not read_only:
                     self._on_commit(user_id)
@@ -131,9 +155,9 @@ class Database:
         script = f"{begin}; SET LOCAL app.user_id = '{user_id!s}'"
         if standing is None:
             await connection.execute(script)
-        # In the same message, so that what was revoked costs no round trip to find out.
-        elif await connection.execute(f"{script}; {standing.query()}") != "SELECT 1":
-            raise Unauthenticated("What this token rests on has ended: sign in again.", invalid_token=True)
+        else:
+            # In the same message, so that what was revoked costs no round trip to find out.
+            _require_standing(await connection.execute(f"{script}; {standing.query()}"))
 
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
@@ -146,6 +170,11 @@ class Database:
                 await self._pool.release(connection)
         except (*_PASSING, asyncpg.UndefinedTableError) as error:
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
+
+
+def _require_standing(status: str) -> None:
+    if status != "SELECT 1":
+        raise Unauthenticated("What this token rests on has ended: sign in again.", invalid_token=True)
 
 
 @asynccontextmanager

@@ -56,6 +56,13 @@ class PunctualHttpProtocol(HttpToolsProtocol):
             self._reading_deadline.cancel()
             self._reading_deadline = None
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            # Refused before all of the body was there: the rest is let in, so that the caller, who may not
+            # listen while speaking, can read the answer; but not for ever.
+            self._expect_headers()
+
     def _expect_headers(self) -> None:
         self._have_headers()
         self._deadline = asyncio.get_running_loop().call_later(HEADERS_TIMEOUT_SECONDS, self.transport.close)

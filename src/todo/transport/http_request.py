@@ -1,5 +1,6 @@
 """Who asks and which transaction, per HTTP request."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class Backend:
     limits: Limits
     rate_limiter: RateLimiter | None
     streams: EventStreams
+    has_auth_server: bool
+    transfers: asyncio.Semaphore
 
 
 class SignedInRoute(APIRoute):
@@ -114,6 +117,11 @@ def backend(request: Request) -> Backend:
     return opened
 
 
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
 async def _reading(request: Request) -> AsyncIterator[Transaction]:
     async with _transaction(request, Scope.READ) as transaction:
         yield transaction
@@ -147,6 +155,7 @@ Writing = Annotated[Transaction, Depends(_writing, scope="function")]
 # "request": open until the last event has left.
 OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
 SharedBackend = Annotated[Backend, Depends(backend)]
+SignedIn = Annotated[Caller, Depends(_caller)]
 
 # Left out or a string: a header cannot be null, whatever its default in Python is.
 IfMatch = Annotated[

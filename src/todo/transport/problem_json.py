@@ -26,6 +26,7 @@ from todo.problems import (
     TooManyRequests,
     Unauthenticated,
     Unavailable,
+    UnsupportedMediaType,
     ValidationFailed,
     json_pointer,
 )
@@ -45,6 +46,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         Gone,
         PreconditionFailed,
         BodyTooLarge,
+        UnsupportedMediaType,
         ValidationFailed,
         TooManyRequests,
         InternalError,
@@ -147,7 +149,7 @@ def _described(problem: type[Problem]) -> dict[str, Any]:
         "description": example["detail"],
         "content": {MEDIA_TYPE: content},
     }
-    if problem is Unauthenticated:
+    if issubclass(problem, Unauthenticated):
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if issubclass(problem, (TooManyRequests, Unavailable)):
         described["headers"] = {"Retry-After": {"schema": {"type": "string"}}}

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,7 @@ _STORED = (
     _TODO.change_seq,
 )
 _SHOWN = (*_STORED, _TODO.completed_at.is_not(None).label("is_completed"))
+_SHOWN_NAMES = [shown.key for shown in _SHOWN]
 
 _IDS = ARRAY(postgresql.UUID())
 _ASKED = (
@@ -88,18 +89,29 @@ _SORT_COLUMN: dict[str, ColumnElement[Any]] = {
 _GET = Statement(select(*_STORED).where(_IS_MINE, _TODO.id == bindparam("id")))
 _SHOW = Statement(select(*_SHOWN).where(_IS_MINE, _TODO.id == bindparam("id"), _TODO.deleted_at.is_(None)))
 _GET_MANY = Statement(select(*_STORED).where(_IS_MINE, _TODO.id == any_(bindparam("ids", type_=_IDS))))
+# One by one: for many at once, reading all of a person's todos may look cheaper than it is.
+_PLACE = select(_TODO.change_seq).where(_IS_MINE, _TODO.id == _ASKED.c.id).limit(1).lateral("place")
+_PLACES = Statement(select(_ASKED.c.id, _PLACE.c.change_seq).select_from(_ASKED.join(_PLACE, true())))
+_ALL = Statement(select(*_SHOWN).where(_IS_MINE).order_by(_TODO.id))
 _ANYBODYS = Statement(select(_ASKED.c.id).where(func.todo_exists(_ASKED.c.id)).select_from(_ASKED))
 _COUNT = bindparam("count", type_=BigInteger)
+_COUNTED_ON = {"change_seq": _USER.change_seq + _COUNT}
+# Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
+_AS_CHANGE = (_USER.change_seq.label("seq"), func.clock_timestamp().label("at"), _USER.todo_count)
 _NEXT_CHANGES = Statement(
     postgresql.insert(User)
     .values(id=bindparam("user_id"), change_seq=_COUNT)
-    .on_conflict_do_update(index_elements=["id"], set_={"change_seq": _USER.change_seq + _COUNT})
-    # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
-    .returning(_USER.change_seq.label("seq"), func.clock_timestamp().label("at"), _USER.todo_count)
+    .on_conflict_do_update(index_elements=["id"], set_=_COUNTED_ON)
+    .returning(*_AS_CHANGE)
+)
+_NEXT_CHANGE_IF_KNOWN = Statement(
+    update(User).where(_USER.id == bindparam("user_id")).values(_COUNTED_ON).returning(*_AS_CHANGE)
 )
 
 
-def _recorded(write: Insert | Update) -> Statement:
+def _recorded(
+    write: Insert | Update, answer: Sequence[str] = _SHOWN_NAMES, at: ColumnElement[datetime] | None = None
+) -> Statement:
     """Give a write that also records itself in the person's sequence of changes, and counts what it adds."""
     written = write.returning(*_SHOWN).cte("written")
     todo = func.jsonb_build_object(
@@ -112,11 +124,11 @@ def _recorded(write: Insert | Update) -> Statement:
             written.c.change_seq,
             written.c.id,
             bindparam("kind", type_=Text),
-            written.c.updated_at,
+            written.c.updated_at if at is None else at,
             todo,
         ),
     )
-    query = select(written).add_cte(record.cte("recorded"))
+    query = select(*(written.c[name] for name in answer)).add_cte(record.cte("recorded"))
     if isinstance(write, Insert):
         query = query.add_cte(_counted(select(written)))
     return Statement(query)
@@ -126,6 +138,21 @@ def _counted(added: Select[Any]) -> CTE:
     count = select(func.count()).select_from(added.subquery()).scalar_subquery()
     counting = update(User).where(_USER.id == bindparam("user_id"))
     return counting.values(todo_count=_USER.todo_count + count).cte("counted")
+
+
+def _added_together() -> Statement:
+    """Give the write of many new todos, recorded as of the time they were added."""
+    fields = [stored for stored in _STORED if stored.key != "user_id"]
+    incoming = (
+        func.unnest(*(bindparam(field.key, type_=ARRAY(field.type)) for field in fields))
+        .table_valued(*(column(field.key, field.type) for field in fields))
+        .render_derived(name="incoming")
+    )
+    owner_id = bindparam("user_id", type_=postgresql.UUID())
+    added = insert(Todo).from_select(
+        ["user_id", *(field.key for field in fields)], select(owner_id, *incoming.c)
+    )
+    return _recorded(added, answer=["id"], at=bindparam("at", type_=DateTime(timezone=True)))
 
 
 def _recorded_together() -> Statement:
@@ -177,6 +204,7 @@ _SAVE = _recorded(
     .where(_IS_MINE, _TODO.id == bindparam("todo_id"))
     .values({column.key: bindparam(column.key) for column in _STORED if column.key not in {"user_id", "id"}})
 )
+_ADD_TOGETHER = _added_together()
 _RECORD_TOGETHER = _recorded_together()
 _LAST_CHANGE = Statement(select(_USER.change_seq.label("seq")).where(_USER.id == bindparam("user_id")))
 _CHANGES = Statement(
@@ -315,6 +343,16 @@ class TodoRepository:
         rows = await self._transaction.rows(_ANYBODYS, ids=list(todo_ids))
         return {row["id"] for row in rows}
 
+    async def places(self, todo_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Give the places in the sequence of those there are of some todos, by id, from the trash too."""
+        rows = await self._transaction.rows(_PLACES, user_id=self.owner_id, ids=list(todo_ids))
+        return {row["id"]: row["change_seq"] for row in rows}
+
+    async def all(self, at_once: int) -> AsyncIterator[list[TodoRead]]:
+        """Give every todo, some at a time, ordered by id, those in the trash too."""
+        async for rows in self._transaction.chunks(_ALL, at_once, user_id=self.owner_id):
+            yield [TodoRead.model_validate(dict(row)) for row in rows]
+
     async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
         """Give a page in the wanted order, and count all that match."""
         values: dict[str, Any] = {
@@ -343,11 +381,37 @@ class TodoRepository:
         if row is None:
             raise RuntimeError("an upsert returns its row")
         last = row["seq"]
+        if last == count:
+            # A new person; or one whose account was deleted while this waited for their lock.
+            await self._transaction.require_standing()
         return [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
+
+    async def next_change_if_known(self) -> Change | None:
+        """Begin a change as `next_change` does, unless the owner has been deleted."""
+        row = await self._transaction.one(_NEXT_CHANGE_IF_KNOWN, user_id=self.owner_id, count=1)
+        return None if row is None else Change(row["seq"], row["at"], row["todo_count"])
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""
         return await self._write(_ADD, ChangeKind.CREATED, **_values(todo))
+
+    async def add_many(self, edits: Sequence[Edit]) -> None:
+        """Store new todos as they are, in one statement."""
+        if not edits:
+            return
+        values: dict[str, Any] = {
+            field.key: [getattr(edit.todo, field.key) for edit in edits]
+            for field in _STORED
+            if field.key not in {"user_id", "change_seq"}
+        }
+        await self._transaction.rows(
+            _ADD_TOGETHER,
+            user_id=self.owner_id,
+            kind=ChangeKind.CREATED,
+            at=edits[0].change.at,
+            change_seq=[edit.change.seq for edit in edits],
+            **values,
+        )
 
     async def save(self, todo: Todo, change: Change, kind: ChangeKind) -> TodoRead:
         """Store a changed todo as its next version."""

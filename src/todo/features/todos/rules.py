@@ -1,8 +1,9 @@
 """What may be done with todos and what becomes of them; by the same rules for one and for many."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import uuid_utils.compat as uuids
@@ -79,7 +80,7 @@ class Owner:
 
     def new_todo(self, todo_id: UUID, new: TodoCreate, change: Change) -> Todo:
         """Make a todo; raises `QuotaExceeded` when there may be no more."""
-        if self.quota and change.todo_count >= self.quota:
+        if not self.has_room(change.todo_count):
             raise QuotaExceeded(self.quota)
         return Todo(
             user_id=self.id,
@@ -89,6 +90,10 @@ class Owner:
             updated_at=change.at,
             change_seq=change.seq,
         )
+
+    def has_room(self, todo_count: int) -> bool:
+        """Whether there may be more than these."""
+        return not self.quota or todo_count < self.quota
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,44 @@ class Batch:
         shown = TodoRead.model_validate(todo)
         self.edits.append(Edit(change, kind, shown))
         return shown
+
+
+class Fate(StrEnum):
+    """What becomes of a todo that is brought in."""
+
+    ADDED = "added"
+    ALREADY_THERE = "already there"
+    REPEATED = "repeated"
+    BEYOND_QUOTA = "beyond quota"
+
+
+class Intake:
+    """Whole todos brought in, some at a time: those whose ids are new here are added as they are."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._began_at: int | None = None
+
+    def take(
+        self, todos: Sequence[TodoRead], changes: Sequence[Change], places: dict[UUID, int]
+    ) -> tuple[list[Fate], list[Edit]]:
+        """Say what becomes of each, and what is to be added; `places` are those of the ids that are there."""
+        if self._began_at is None:
+            self._began_at = changes[0].seq
+        places = dict(places)
+        fates: list[Fate] = []
+        edits: list[Edit] = []
+        for todo, change in zip(todos, changes, strict=True):
+            place = places.get(todo.id)
+            if place is not None:
+                fates.append(Fate.REPEATED if place >= self._began_at else Fate.ALREADY_THERE)
+            elif not self._owner.has_room(change.todo_count + len(edits)):
+                fates.append(Fate.BEYOND_QUOTA)
+            else:
+                fates.append(Fate.ADDED)
+                edits.append(Edit(change, ChangeKind.CREATED, todo))
+                places[todo.id] = change.seq
+        return fates, edits
 
 
 def absence(todo_id: UUID, anybodys: Collection[UUID]) -> TodoNotFound | TodoNotOwned:

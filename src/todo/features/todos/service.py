@@ -1,7 +1,7 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,8 @@ from todo.features.todos.rules import (
     Act,
     Batch,
     Change,
+    Fate,
+    Intake,
     Owner,
     absence,
     updating,
@@ -57,6 +59,7 @@ CHANGES_KEPT_FOR = timedelta(days=30)
 _CLOCKS_APART = timedelta(days=1)
 # As many as fit easily into the time that a transaction may take; the person's other writers wait meanwhile.
 PURGE_MAX = 1_000
+TRANSFERRED_AT_ONCE = 500
 
 
 class ChangesForgotten(Gone):
@@ -159,8 +162,8 @@ class TodoService:
 
     async def purge_trash(self, before: datetime) -> int:
         """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""
-        change = await self._todos.next_change()
-        return await self._todos.purge(change, before, PURGE_MAX)
+        change = await self._todos.next_change_if_known()
+        return 0 if change is None else await self._todos.purge(change, before, PURGE_MAX)
 
     async def batch_todos(self, batch: TodoBatch) -> TodoBatchResult:
         """Do the operations one after the other, by the rules and with the refusals of single calls.
@@ -249,6 +252,27 @@ class TodoService:
         return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
 
 
+class TodoTransfer:
+    """All of a person's todos, whole, trash included: taken out, and brought in once."""
+
+    def __init__(self, todos: TodoRepository, limits: Limits) -> None:
+        self._todos = todos
+        self._intake = Intake(Owner(todos.owner_id, limits.quota))
+
+    def all_todos(self) -> AsyncIterator[list[TodoRead]]:
+        """Give every todo, some at a time, ordered by id."""
+        return self._todos.all(TRANSFERRED_AT_ONCE)
+
+    async def bring_in(self, todos: Sequence[TodoRead]) -> list[Fate]:
+        """Add those that are new here, as they are, and say what became of each."""
+        # Also the lock: until the commit nobody else adds one of them.
+        changes = await self._todos.next_changes(len(todos))
+        places = await self._todos.places([todo.id for todo in todos])
+        fates, edits = self._intake.take(todos, changes, places)
+        await self._todos.add_many(edits)
+        return fates
+
+
 def _too_long(limit: int) -> FieldError:
     return {
         "location": "body",
@@ -284,6 +308,11 @@ def _question(wanted: TodoFilter) -> str:
 def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:
     """Build the service of the person the transaction belongs to."""
     return TodoService(TodoRepository(transaction), CursorSigner(secret, transaction.user_id), limits)
+
+
+def todo_transfer(transaction: Transaction, limits: Limits) -> TodoTransfer:
+    """Build the way in and out for the todos of the person the transaction belongs to."""
+    return TodoTransfer(TodoRepository(transaction), limits)
 
 
 async def people_with_old_trash(owner: Connection, people: Sequence[UUID], before: datetime) -> list[UUID]:

@@ -18,6 +18,11 @@ AUTH_GROUP = "todo_auth"
 _MIN_SERVER_VERSION = 150000
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
+# Of `todos` and the others the owner is in `user_id`, of `users` it is the row itself.
+_CALLERS_ROWS = [
+    f"({owner} = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)"
+    for owner in ("user_id", "id")
+]
 _LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "3s",
@@ -104,9 +109,22 @@ async def refuse_unbound_role(url: DatabaseUrl) -> None:
                    EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) AS owns,
                    ARRAY(SELECT relname::text FROM pg_class
                           WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-                            AND relname <> 'alembic_version' AND NOT row_security_active(oid)) AS open_tables
+                            AND relname <> 'alembic_version' AND NOT row_security_active(oid)) AS open_tables,
+                   ARRAY(SELECT tablename::text FROM pg_policies
+                          WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'
+                            AND EXISTS (SELECT FROM unnest(roles) AS named
+                                         WHERE CASE named WHEN 'public' THEN true
+                                               ELSE pg_has_role(named, 'USAGE') END)
+                            AND NOT (coalesce(qual, with_check) = ANY ($1)
+                                     AND coalesce(with_check, qual) = ANY ($1))) AS open_policies
               FROM pg_roles WHERE rolname = current_user
-            """
+            """,
+            _CALLERS_ROWS,
+        )
+    if row is not None and row["open_policies"]:
+        raise CannotStart(
+            f"The row-level security of {', '.join(row['open_policies'])} shows the database role {url.user!r} "
+            "more than one person's rows: give its policies back what `todo migrate` made of them."
         )
     if row is None or row["bypasses"] or row["owns"] or row["open_tables"]:
         raise CannotStart(

@@ -109,22 +109,15 @@ async def refuse_unbound_role(url: DatabaseUrl) -> None:
                    EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) AS owns,
                    ARRAY(SELECT relname::text FROM pg_class
                           WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-                            AND relname <> 'alembic_version' AND NOT row_security_active(oid)) AS open_tables,
-                   ARRAY(SELECT tablename::text FROM pg_policies
-                          WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'
-                            AND EXISTS (SELECT FROM unnest(roles) AS named
-                                         WHERE CASE named WHEN 'public' THEN true
-                                               ELSE pg_has_role(named, 'USAGE') END)
-                            AND NOT (coalesce(qual, with_check) = ANY ($1)
-                                     AND coalesce(with_check, qual) = ANY ($1))) AS open_policies
+                            AND relname <> 'alembic_version' AND NOT row_security_active(oid)) AS open_tables
               FROM pg_roles WHERE rolname = current_user
-            """,
-            _CALLERS_ROWS,
+            """
         )
-    if row is not None and row["open_policies"]:
+        open_policies = await _open_policies(connection)
+    if open_policies:
         raise CannotStart(
-            f"The row-level security of {', '.join(row['open_policies'])} shows the database role {url.user!r} "
-            "more than one person's rows: give its policies back what `todo migrate` made of them."
+            f"The row-level security of {', '.join(open_policies)} shows the database role {url.user!r} more "
+            "than one person's rows: give the policies back what `todo migrate` made of them."
         )
     if row is None or row["bypasses"] or row["owns"] or row["open_tables"]:
         raise CannotStart(
@@ -132,6 +125,21 @@ async def refuse_unbound_role(url: DatabaseUrl) -> None:
             "BYPASSRLS, or owns tables): unset TODO_APP_DATABASE_URL, or name a role that only has the group "
             f"{APP_GROUP!r}."
         )
+
+
+async def _open_policies(connection: Connection) -> list[str]:
+    """Give the tables on which a policy shows the current role anything but the caller's rows."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT tablename FROM pg_policies
+         WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'
+           AND EXISTS (SELECT FROM unnest(roles) AS named
+                        WHERE CASE named WHEN 'public' THEN true ELSE pg_has_role(named, 'USAGE') END)
+           AND NOT (coalesce(qual, with_check) = ANY ($1) AND coalesce(with_check, qual) = ANY ($1))
+        """,
+        _CALLERS_ROWS,
+    )
+    return [row["tablename"] for row in rows]
 
 
 async def refuse_unfit_server(connection: Connection) -> None:

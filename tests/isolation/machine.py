@@ -130,8 +130,9 @@ class PeopleApart(RuleBasedStateMachine):
 
     @initialize(target=todos)
     def belongings(self) -> MultipleResults[Ref]:
-        """Four todos of everybody, the same but for the mark: two open, one done, one in the trash."""
-        refs = []
+        """Five todos of everybody: two open, one done, one in the trash, and one under the same id."""
+        refs: list[Ref] = []
+        shared = Ref(str(uuids.uuid7()), 0)
         for who in range(_PEOPLE):
             made = [
                 {"op": "create", "temp_id": f"t{number}", "todo": _signed(who, {"title": text})}
@@ -140,6 +141,7 @@ class PeopleApart(RuleBasedStateMachine):
             acts = [{"op": "complete", "temp_id": "t2"}, {"op": "delete", "temp_id": "t3"}]
             answer = self._send(Keyed(who, "batch", {"operations": [*made, *acts]}, None), who)
             refs += [Ref(result["todo"]["id"], who) for result in answer.body["results"][: len(made)]]
+            refs.append(self.put(shared, who, {"title": "shared"}))
         return multiple(*refs)
 
     @initialize(target=cursors, sort=st.sampled_from(_SORTS))

@@ -17,6 +17,7 @@ from tests.isolation.copies import change_migrations, copy_source, run_on
 from tests.isolation.defects import (
     BESIDE_POLICIES,
     BY_TESTS,
+    HALF_A_FILTER,
     NO_DEFECT,
     NO_FILTERS,
     ONE_FILTER_LESS,
@@ -110,6 +111,8 @@ def trials() -> Iterator[Trial]:
     for defect in ONE_FILTER_LESS:
         yield Trial(defect, Policies.AS_THEY_ARE, (Ending.GREEN,))
         yield Trial(defect, Policies.OPEN_AND_UNNOTICED, _FOUND)
+    yield Trial(HALF_A_FILTER, Policies.AS_THEY_ARE, (Ending.RED,))
+    yield Trial(HALF_A_FILTER, Policies.OPEN_AND_UNNOTICED, _FOUND)
     for defect in BESIDE_POLICIES:
         yield Trial(defect, Policies.AS_THEY_ARE, _FOUND)
     for defect, tests in BY_TESTS:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.factories import SECRET
+from tests.factories import SECRET, migrated_database
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, login_of, refuse_unbound_role
 from todo.database.url import DatabaseUrl
@@ -149,6 +149,35 @@ async def test_a_role_that_bypasses_is_refused(owner_url: DatabaseUrl, weakness:
                 await refuse_unbound_role(owner_url.as_role(name, "x"))
         finally:
             await owner.execute(f"DROP ROLE {name}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER POLICY owner_only ON todos USING (true)",
+        "ALTER POLICY owner_only ON todos WITH CHECK (true)",
+        "CREATE POLICY shared ON todo_changes FOR SELECT TO PUBLIC USING (todo_id IS NOT NULL)",
+        "CREATE POLICY shared ON users FOR INSERT TO todo_app WITH CHECK (true)",
+    ],
+)
+async def test_a_policy_that_shows_more_than_ones_own_is_noticed(owner_url: DatabaseUrl, change: str) -> None:
+    async with migrated_database(owner_url) as url:
+        await refuse_unbound_role(login_of(APP_GROUP, url, SECRET))
+        async with connect(url) as owner:
+            await owner.execute(change)
+
+        with pytest.raises(CannotStart, match="more than one person's rows"):
+            await refuse_unbound_role(login_of(APP_GROUP, url, SECRET))
+
+
+async def test_a_policy_for_another_role_or_one_that_shows_less_does_no_harm(owner_url: DatabaseUrl) -> None:
+    async with connect(owner_url) as owner:
+        await owner.execute("CREATE POLICY others ON todos TO todo_auth USING (true)")
+        await owner.execute("CREATE POLICY fewer ON todos AS RESTRICTIVE USING (version > 0)")
+        try:
+            await refuse_unbound_role(login_of(APP_GROUP, owner_url, SECRET))
+        finally:
+            await owner.execute("DROP POLICY others ON todos; DROP POLICY fewer ON todos")
 
 
 async def test_a_table_without_protection_is_noticed(owner_url: DatabaseUrl) -> None:

@@ -129,6 +129,24 @@ async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection
     assert all(row["has_key"] and row["is_protected"] and row["has_policy"] for row in rows)
 
 
+async def test_every_policy_says_the_rows_of_the_caller_and_nothing_else(owner: "Connection") -> None:
+    rows = await owner.fetch(
+        """
+        SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check, column_name
+          FROM information_schema.columns
+          FULL JOIN pg_policies ON schemaname = table_schema AND tablename = table_name
+         WHERE table_schema = 'public'
+           AND column_name = CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END
+        """
+    )
+
+    caller = "(NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid"
+    assert len(rows) == len({row["tablename"] for row in rows}) >= 4
+    for row in rows:
+        mine = f"({row['column_name']} = {caller})"
+        assert tuple(row)[1:7] == ("owner_only", "PERMISSIVE", "{todo_app}", "ALL", mine, mine), row
+
+
 @pytest.mark.parametrize(
     "values",
     [

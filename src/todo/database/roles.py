@@ -18,6 +18,11 @@ AUTH_GROUP = "todo_auth"
 _MIN_SERVER_VERSION = 150000
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
+# Of `todos` and the others the owner is in `user_id`, of `users` it is the row itself.
+_CALLERS_ROWS = [
+    f"({owner} = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)"
+    for owner in ("user_id", "id")
+]
 _LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "3s",
@@ -113,12 +118,33 @@ async def refuse_unbound_role(url: DatabaseUrl) -> None:
               FROM pg_roles WHERE rolname = current_user
             """
         )
+        open_policies = await _open_policies(connection)
+    if open_policies:
+        raise CannotStart(
+            f"The row-level security of {', '.join(open_policies)} shows the database role {url.user!r} more "
+            "than one person's rows: give the policies back what `todo migrate` made of them."
+        )
     if row is None or row["bypasses"] or row["owns"] or row["open_tables"]:
         raise CannotStart(
             f"The database role {url.user!r} is not bound by row-level security (it is a superuser, has "
             "BYPASSRLS, or owns tables): unset TODO_APP_DATABASE_URL, or name a role that only has the group "
             f"{APP_GROUP!r}."
         )
+
+
+async def _open_policies(connection: Connection) -> list[str]:
+    """Give the tables on which a policy shows the current role anything but the caller's rows."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT tablename FROM pg_policies
+         WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'
+           AND EXISTS (SELECT FROM unnest(roles) AS named
+                        WHERE CASE named WHEN 'public' THEN true ELSE pg_has_role(named, 'USAGE') END)
+           AND NOT (coalesce(qual, with_check) = ANY ($1) AND coalesce(with_check, qual) = ANY ($1))
+        """,
+        _CALLERS_ROWS,
+    )
+    return [row["tablename"] for row in rows]
 
 
 async def refuse_unfit_server(connection: Connection) -> None:

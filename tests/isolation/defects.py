@@ -1,0 +1,212 @@
+"""What can be wrong: texts of the source, and what stands there instead."""
+
+from typing import NamedTuple
+
+from tests.isolation.copies import Change
+
+_REPOSITORY = "features/todos/repository.py"
+_SERVICE = "features/todos/service.py"
+_RULES = "features/todos/rules.py"
+_MODELS = "features/todos/models.py"
+_KEYS = "database/idempotency.py"
+
+
+class Defect(NamedTuple):
+    """What is changed in the copy."""
+
+    name: str
+    changes: tuple[Change, ...] = ()
+
+
+def _defect(name: str, file: str, old: str, new: str) -> Defect:
+    return Defect(name, (Change(file, old, new),))
+
+
+NO_DEFECT = Defect("nothing")
+
+_GET = Change(
+    _REPOSITORY,
+    "_GET = Statement(select(*_STORED).where(_IS_MINE,",
+    "_GET = Statement(select(*_STORED).where(",
+)
+_SAVE = Change(
+    _REPOSITORY, '(_IS_MINE, _TODO.id == bindparam("todo_id"))', '(_TODO.id == bindparam("todo_id"))'
+)
+_LAST = Change(
+    _REPOSITORY,
+    'select(_USER.change_seq.label("seq")).where(_USER.id == bindparam("user_id"))',
+    'select(_USER.change_seq.label("seq"))',
+)
+_LIST = "query.select_from(Todo).where(_IS_MINE, *_STATUS[status])"
+_LIST_UNLESS = "query.select_from(Todo).where(*([] if {} else [_IS_MINE]), *_STATUS[status])"
+_IS_TOTAL = '"total" in query.selected_columns'
+_SEARCH = """query = query.where(
+            _TODO.title.ilike(pattern, escape="\\\\") | _TODO.description.ilike(pattern, escape="\\\\")
+        )"""
+_SEARCH_LOOSE = """title, text = _TODO.title, _TODO.description
+        criteria = query.whereclause & title.ilike(pattern, escape="\\\\")
+        query._where_criteria = (criteria | text.ilike(pattern, escape="\\\\"),)"""
+
+# A query that forgets whose rows it is about.
+ONE_FILTER_LESS = (
+    _defect("no owner in viewing", _REPOSITORY, "select(*_SHOWN).where(_IS_MINE,", "select(*_SHOWN).where("),
+    Defect("no owner in fetching what is to be changed", (_GET,)),
+    Defect("no owner in storing what was changed", (_SAVE,)),
+    Defect("no owner in update, complete, reopen, delete and restore", (_GET, _SAVE)),
+    _defect(
+        "no owner in fetching what a batch names",
+        _REPOSITORY,
+        "_GET_MANY = Statement(select(*_STORED).where(_IS_MINE,",
+        "_GET_MANY = Statement(select(*_STORED).where(",
+    ),
+    _defect(
+        "no owner in storing a batch", _REPOSITORY, ".where(_TODO.user_id == last.c.user_id, ", ".where("
+    ),
+    _defect("no owner in list and total", _REPOSITORY, _LIST, _LIST_UNLESS.format("True")),
+    _defect("no owner in the list", _REPOSITORY, _LIST, _LIST_UNLESS.format(f"not {_IS_TOTAL}")),
+    _defect("no owner in the total", _REPOSITORY, _LIST, _LIST_UNLESS.format(_IS_TOTAL)),
+    _defect("no owner in searching", _REPOSITORY, _LIST, _LIST_UNLESS.format("by_text")),
+    _defect("no owner in the changes", _REPOSITORY, '_CHANGE.user_id == bindparam("user_id"), ', ""),
+    Defect("no owner in the last change", (_LAST,)),
+    _defect(
+        "no owner in kept answers",
+        _KEYS,
+        '_IS_MINE, _KEY.key == bindparam("key")',
+        '_KEY.key == bindparam("key")',
+    ),
+)
+
+# Here the other filters are forgotten as well, so it shows even while policies keep people apart.
+HALF_A_FILTER = _defect("no owner in half of the search: A and B or C", _REPOSITORY, _SEARCH, _SEARCH_LOOSE)
+
+# All at once: then row-level security alone keeps people apart.
+NO_FILTERS = Defect(
+    "no owner anywhere",
+    (
+        Change(_REPOSITORY, '_IS_MINE = _TODO.user_id == bindparam("user_id")', "_IS_MINE = true()"),
+        Change(_REPOSITORY, "_TODO.user_id == last.c.user_id, ", ""),
+        Change(_REPOSITORY, '_CHANGE.user_id == bindparam("user_id"), ', ""),
+        _LAST,
+        Change(_KEYS, '_IS_MINE = _KEY.user_id == bindparam("user_id")', '_IS_MINE = _KEY.key != ""'),
+    ),
+)
+
+# What no policy makes up for: the caller is mistaken for another, or a rule is broken among one's own.
+BESIDE_POLICIES = (
+    _defect(
+        "tokens known by their beginning",
+        "auth/tokens.py",
+        "return self._caller(claims)",
+        'return self.__dict__.setdefault("_known", {}).setdefault(token[:40], self._caller(claims))',
+    ),
+    _defect(
+        "agents stay who they were first",
+        "transport/mcp_call.py",
+        "caller = _caller.get()",
+        'caller = self.__dict__.setdefault("_first", _caller.get())',
+    ),
+    _defect(
+        "cursors and tokens of everybody", "transport/paging.py", 'b"cursor" + user_id.bytes', 'b"cursor"'
+    ),
+    _defect("cursors of any list", "transport/paging.py", "digest + payload", "payload"),
+    _defect(
+        "change tokens unchecked",
+        _SERVICE,
+        'self._cursors.read(token, _CHANGES, name="since")',
+        '__import__("base64").urlsafe_b64decode(token + "=" * (-len(token) % 4))[16:]',
+    ),
+    _defect(
+        "keys for any request", "transport/idempotency.py", "if kept.fingerprint != fingerprint:", "if False:"
+    ),
+    _defect("keys without effect", "transport/idempotency.py", "if kept is not None:", "if False:"),
+    _defect(
+        "403 told as 404",
+        _RULES,
+        "TodoNotOwned() if todo_id in anybodys else TodoNotFound()",
+        "TodoNotFound()",
+    ),
+    _defect(
+        "404 told as 403",
+        _RULES,
+        "TodoNotOwned() if todo_id in anybodys else TodoNotFound()",
+        "TodoNotOwned()",
+    ),
+    _defect(
+        "a trash that can be changed",
+        _RULES,
+        "todo.deleted_at is not None and not self.reaches_trash",
+        "False",
+    ),
+    _defect(
+        "If-Match without effect", _RULES, "versions is not None and todo.version not in versions", "False"
+    ),
+    _defect(
+        "completing twice moves the time",
+        _MODELS,
+        "if value != getattr(self, name)}",
+        'if name == "is_completed" or value != getattr(self, name)}',
+    ),
+    _defect(
+        "a refused batch leaves a gap in what is told",
+        _SERVICE,
+        "if batch.atomic:\n                    problem.errors",
+        "if batch.atomic and not results:\n                    problem.errors",
+    ),
+    _defect(
+        "pages that repeat their last todo",
+        _REPOSITORY,
+        "key < last if is_descending else key > last",
+        "key <= last if is_descending else key >= last",
+    ),
+    _defect(
+        "changes that leave the first out",
+        _REPOSITORY,
+        '_CHANGE.seq > bindparam("since")',
+        '_CHANGE.seq > bindparam("since") + 1',
+    ),
+)
+
+_NUMBERS = """
+    postgresql.insert(User)
+    .values(id=bindparam("user_id"), change_seq=_COUNT)
+    .on_conflict_do_update(index_elements=["id"], set_=_COUNTED_ON)
+    .returning(*_AS_CHANGE)
+"""
+_NUMBERS_OF_A_CLOCK = """
+    select(
+        ((func.extract("epoch", func.clock_timestamp()) * 1000000).cast(BigInteger) + _COUNT).label("seq"),
+        func.clock_timestamp().label("at"),
+        literal(0).label("todo_count"),
+    ).add_cte(
+        postgresql.insert(User)
+        .values(id=bindparam("user_id"), change_seq=0)
+        .on_conflict_do_nothing()
+        .cte("known")
+    )
+"""
+
+# What one request after the other does not show; each with the tests that do.
+BY_TESTS = (
+    (
+        _defect("change numbers without the lock", _REPOSITORY, _NUMBERS, _NUMBERS_OF_A_CLOCK),
+        ("tests/features/todos/test_changes.py", "-k=misses_nothing"),
+    ),
+    (
+        _defect(
+            "keys that nobody claims",
+            "transport/idempotency.py",
+            "if not await self._answers.claim(self._key):",
+            "if False:",
+        ),
+        ("tests/features/todos/test_safe_retries.py", "-k=in_flight or forty"),
+    ),
+    (
+        _defect(
+            "a person set for longer than the transaction",
+            "database/transaction.py",
+            "; SET LOCAL app.user_id",
+            "; SET app.user_id",
+        ),
+        ("tests/contracts/test_house_rules.py", "-k=outlives"),
+    ),
+)

@@ -82,6 +82,12 @@ class _Workers(Multiprocess):
 
     was_stopped = False
 
+    def keep_subprocess_alive(self) -> None:
+        for process in self.processes:
+            # The worker's end: open here too, it would hide the death of one that is being asked if it lives.
+            process.child_conn.close()
+        super().keep_subprocess_alive()
+
     def handle_int(self) -> None:
         self.handle_term()
 

@@ -72,10 +72,9 @@ async def stop_with_a_request_in_flight(
     """Send the signal while a request is being worked on, and give its answer."""
     person = await (await people.newcomer(product)).person()
     await person.make_todo("Before")
-    takers = product.takers()
     async with request_in_flight(product, person) as request:
         product.signal(number, to_group=number is signal.SIGINT)
-        await until(lambda: not product.listens(takers), "no new connections are taken")
+        await until(lambda: not product.listens(product.family()), "no new connections are taken")
         # Whoever hurries would have given it up by the end of this.
         assert await asyncio.wait([request], timeout=0.5) == (set(), {request})
     return await request

@@ -96,6 +96,9 @@ class _Workers(Multiprocess):
 
     def handle_term(self) -> None:
         self.was_stopped = True
+        for listener in self.sockets:
+            # Else who calls now would be held until the last request is done, and then be cut off.
+            listener.close()
         super().handle_term()
 
 

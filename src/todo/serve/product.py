@@ -26,7 +26,7 @@ from todo.problems import CannotStart
 from todo.serve.first_screen import announce_when_ready, say
 from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
-from todo.serve.workers import listening, load_early, run_workers
+from todo.serve.workers import allow_many_connections, listening, load_early, run_workers
 from todo.settings import Settings, Wiring
 
 
@@ -38,6 +38,7 @@ def serve(settings: Settings) -> None:
     stop = StopRequest()
     with suppress(StopRequested), ExitStack() as stack:
         require_parts()
+        allow_many_connections()
         listener = stack.enter_context(listening(settings.host, settings.port))
         if settings.workers == 1:
             load_early()

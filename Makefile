@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test isolation planted check format types contracts specs migration build clean
+.PHONY: help setup serve test isolation planted torture check format types contracts specs migration build clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ isolation: setup ## 500 random histories of three people against a model (H="--s
 
 planted: setup ## plant defects in copies of the source: each must be found (W="words of their names")
 	@$(BIN)/python -m tests.isolation.planted $(W)
+
+torture: setup ## kills, slow callers, full pools, stops: is anything lost? some minutes (X="--quick --only kills")
+	@$(BIN)/python -m tests.torture $(X)
 
 check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

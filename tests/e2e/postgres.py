@@ -2,11 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
 from tests.e2e.product import free_port
@@ -20,33 +20,86 @@ OWNER_PASSWORD = "p@ss/word? of:an owner%20"  # noqa: S105  # every sign that ha
 _ACCOUNT = "pgserver" if os.geteuid() == 0 else None
 
 
+class ForeignServer:
+    """A server on a cluster of its own, which can go away and come back."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._log = folder / "server.log"
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> DatabaseUrl:
+        """Where its superuser connects."""
+        return DatabaseUrl("postgres", PASSWORD, f"127.0.0.1:{self._port}", "postgres", ())
+
+    def create(self) -> None:
+        """Make the cluster."""
+        password_file = self._folder / "password"
+        password_file.write_text(PASSWORD, encoding="utf-8")
+        for path in (self._folder, password_file):
+            if _ACCOUNT:
+                shutil.chown(path, _ACCOUNT, _ACCOUNT)
+        making = self._run(
+            *("initdb", "--pgdata", self._cluster, "--username=postgres", "--encoding=UTF8", "--no-sync"),
+            *("--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file}"),
+        )
+        assert making.wait() == 0, self._said()
+
+    def start(self) -> None:
+        """Bring it up and wait until it is ready."""
+        said_before = len(self._said())
+        self._process = self._run(
+            *("postgres", "-D", self._cluster, "-c", f"port={self._port}", "-c", "fsync=on"),
+            *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+        )
+        wait_until(lambda: "ready to accept" in self._said()[said_before:], "PostgreSQL is up")
+
+    def stop(self) -> None:
+        """Take it down without waiting for those who are connected."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+
+    @property
+    def _cluster(self) -> Path:
+        return self._folder / "cluster"
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    def _run(self, program: str, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as output:
+            return subprocess.Popen(  # noqa: S603  # our own folders
+                [self._programs / program, *arguments],
+                stdout=output,
+                stderr=output,
+                user=_ACCOUNT,
+                group=_ACCOUNT,
+                extra_groups=[] if _ACCOUNT else None,
+                cwd="/",
+            )
+
+
+@contextmanager
+def foreign_server(programs: Path, folder: Path) -> Iterator[ForeignServer]:
+    """Run the PostgreSQL of this folder of programs on a new cluster until the block ends."""
+    server = ForeignServer(programs, folder)
+    server.create()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 @contextmanager
 def foreign_postgres(programs: Path, folder: Path) -> Iterator[DatabaseUrl]:
-    """Run the PostgreSQL of this folder of programs on a new cluster, and give its superuser's address."""
-    cluster, port = folder / "cluster", free_port()
-    password_file = folder / "password"
-    password_file.write_text(PASSWORD, encoding="utf-8")
-    for path in (folder, password_file):
-        if _ACCOUNT:
-            shutil.chown(path, _ACCOUNT, _ACCOUNT)
-    log = folder / "server.log"
-    initdb: list[str | Path] = [
-        *(programs / "initdb", "--pgdata", cluster, "--username=postgres", "--encoding=UTF8", "--no-sync"),
-        *("--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file}"),
-    ]
-    with log.open("wb") as output:
-        with _as_owner(initdb, output) as making:
-            assert making.wait() == 0, log.read_text(encoding="utf-8")
-        serving: list[str | Path] = [
-            *(programs / "postgres", "-D", cluster, "-c", f"port={port}", "-c", "fsync=on"),
-            *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-        ]
-        with _as_owner(serving, output) as server:
-            try:
-                wait_until(lambda: "ready to accept" in log.read_text(encoding="utf-8"), "PostgreSQL is up")
-                yield DatabaseUrl("postgres", PASSWORD, f"127.0.0.1:{port}", "postgres", ())
-            finally:
-                server.terminate()
+    """Run it, and give its superuser's address."""
+    with foreign_server(programs, folder) as server:
+        yield server.url
 
 
 @asynccontextmanager
@@ -57,15 +110,3 @@ async def database_of_its_own(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]
         await superuser.execute(f"CREATE ROLE {name} LOGIN CREATEROLE CREATEDB PASSWORD '{OWNER_PASSWORD}'")
         await superuser.execute(f"CREATE DATABASE {name} OWNER {name}")
     yield DatabaseUrl(name, OWNER_PASSWORD, server.location, name, ())
-
-
-def _as_owner(command: Sequence[str | Path], output: IO[bytes]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603  # our own folders
-        command,
-        stdout=output,
-        stderr=output,
-        user=_ACCOUNT,
-        group=_ACCOUNT,
-        extra_groups=[] if _ACCOUNT else None,
-        cwd="/",
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -47,10 +48,9 @@ async def stop_with_a_request_in_flight(
     """Send the signal while a request is being worked on, and give its answer."""
     person = await (await people.newcomer(product)).person()
     await person.make_todo("Before")
-    takers = product.takers()
     async with request_in_flight(product, person) as request:
         product.signal(number, to_group=number is signal.SIGINT)
-        await until(lambda: not product.listens(takers), "no new connections are taken")
+        await until(lambda: not product.listens(product.family()), "no new connections are taken")
         # Whoever hurries would have given it up by the end of this.
         assert await asyncio.wait([request], timeout=0.5) == (set(), {request})
     return await request
@@ -89,6 +89,21 @@ async def test_two_workers_answer_and_a_killed_one_is_replaced(pair: Product, pe
     await until(lambda: killed not in pair.workers() and len(pair.workers()) == 2, "there are two again")
     assert survivor in pair.workers()
     await people.clients_of_all_workers(pair)
+
+
+async def test_a_worker_that_dies_while_it_starts_is_replaced_as_soon(pair: Product) -> None:
+    before = pair.workers()
+    before[0].kill()
+    await until(lambda: set(pair.workers()) - set(before), "there is a new one")
+    (starting,) = set(pair.workers()) - set(before)
+    starting.suspend()
+    suspended_at = time.monotonic()
+    # Twice as long as until it is asked the next time, which nothing outside shows.
+    await until(lambda: time.monotonic() - suspended_at > 1, "it has been asked whether it lives")
+
+    starting.kill()
+
+    await until(lambda: starting not in pair.workers() and len(pair.workers()) == 2, "there are two again")
 
 
 async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(

@@ -31,7 +31,7 @@ from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
 from todo.serve.traces import traces_are_wanted
 from todo.serve.upkeep import Upkeep, hourly_upkeep
-from todo.serve.workers import listening, load_early, run_workers
+from todo.serve.workers import allow_many_connections, listening, load_early, run_workers
 from todo.settings import Settings, Wiring
 
 
@@ -43,6 +43,7 @@ def serve(settings: Settings) -> None:
     stop = StopRequest()
     with suppress(StopRequested), ExitStack() as stack:
         require_parts()
+        allow_many_connections()
         listener = stack.enter_context(listening(settings.host, settings.port))
         runtime_folder = stack.enter_context(_runtime_folder())
         if settings.workers == 1:

@@ -3,11 +3,12 @@
 import functools
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _DRAIN_SECONDS = 15
 _LOADING_SECONDS = 60
 _BACKLOG = 2048
+_MOST_OPEN_FILES = 65_536
 
 
 @contextmanager
@@ -44,6 +46,16 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     with listener:
         listener.listen(_BACKLOG)
         yield listener
+
+
+def allow_many_connections() -> None:
+    """Raise the usual limit of 1,024 open files as far as is allowed: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # Some systems name a limit that they do not grant.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def load_early() -> None:
@@ -84,6 +96,9 @@ class _Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         before = {process.pid for process in self.processes}
+        for process in self.processes:
+            # The worker's end: open here too, it would hide the death of one that is being asked if it lives.
+            process.child_conn.close()
         super().keep_subprocess_alive()
         for pid in before - {process.pid for process in self.processes}:
             forget_worker(pid)
@@ -96,6 +111,9 @@ class _Workers(Multiprocess):
 
     def handle_term(self) -> None:
         self.was_stopped = True
+        for listener in self.sockets:
+            # Else who calls now would be held until the last request is done, and then be cut off.
+            listener.close()
         super().handle_term()
 
 

@@ -17,23 +17,25 @@ _DRAIN_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
 
 async def read_body(scope: Scope, receive: Receive) -> list[Message]:
     """Give the messages of the body; raises `BodyTooLarge` and `BodyTooSlow`."""
-    names = {name for name, _ in scope["headers"]}
-    if b"content-length" not in names and b"transfer-encoding" not in names:
+    headers = dict(scope["headers"])
+    if b"content-length" not in headers and b"transfer-encoding" not in headers:
         return []
+    # Of one that says itself that it is too large, nothing is kept.
+    kept_bytes = BODY_LIMIT_BYTES if int(headers.get(b"content-length", 0)) <= BODY_LIMIT_BYTES else 0
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await _messages(receive)
+            return await _messages(receive, kept_bytes)
     except TimeoutError:
         raise BodyTooSlow from None
 
 
-async def _messages(receive: Receive) -> list[Message]:
+async def _messages(receive: Receive, kept_bytes: int) -> list[Message]:
     messages: list[Message] = []
     size = 0
     while True:
         message = await receive()
         size += len(message.get("body", b""))
-        if size <= BODY_LIMIT_BYTES:
+        if size <= kept_bytes:
             messages.append(message)
         else:
             messages.clear()

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
 from starlette.routing import Route
 
 from todo.features.todos.tools import TodoTools
@@ -33,6 +34,17 @@ def create_mcp_server(backend: Callable[[], Backend]) -> MCPServer[None]:
 
 def mcp_route(server: MCPServer[None], origin: str) -> Route:
     """Give the route that speaks MCP over Streamable HTTP; `server.session_manager` must run meanwhile."""
+    # GET would open a stream that nothing is ever sent on.
+    guarded = SignedInMcp(
+        mcp_application(server, origin),
+        metadata_url=metadata_url(origin),
+        reading_tools=TodoTools.reading_only,
+    )
+    return Route("/mcp", guarded, methods=["POST"], include_in_schema=False)
+
+
+def mcp_application(server: MCPServer[None], origin: str) -> Starlette:
+    """Give what speaks MCP at `/mcp`, to whoever is let in."""
     address = urlsplit(origin)
     # Only these names, so that a page elsewhere cannot have a browser speak to a server on this machine.
     hosts = [address.netloc]
@@ -41,9 +53,4 @@ def mcp_route(server: MCPServer[None], origin: str) -> Route:
     security = TransportSecuritySettings(
         allowed_hosts=hosts, allowed_origins=[f"{address.scheme}://{name}" for name in hosts]
     )
-    application = server.streamable_http_app(stateless_http=True, transport_security=security)
-    # GET would open a stream that nothing is ever sent on.
-    guarded = SignedInMcp(
-        application, metadata_url=metadata_url(origin), reading_tools=TodoTools.reading_only
-    )
-    return Route("/mcp", guarded, methods=["POST"], include_in_schema=False)
+    return server.streamable_http_app(stateless_http=True, transport_security=security)

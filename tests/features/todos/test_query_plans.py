@@ -13,7 +13,8 @@ from tests.factories import SECRET, migrated_database
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
-from todo.features.todos.repository import _FORGET_CHANGES, _OWNERS_OF_TRASH, _page
+from todo.features.todos.repository.pages import page
+from todo.features.todos.repository.upkeep import _FORGET_CHANGES, _OWNERS_OF_TRASH
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ INDEX_OF = {
 
 @pytest.mark.parametrize("sort", list(TodoSort))
 async def test_a_page_in_any_order_comes_from_its_index(app: "Connection", sort: TodoSort) -> None:
-    statement = _page(TodoStatus.ALL, False, False, sort, False)
+    statement = page(TodoStatus.ALL, False, False, sort, False)
 
     plan = await explain(
         app, statement.sql, *statement.arguments({"user_id": PERSON, "limit": 21, "offset": 0})
@@ -85,7 +86,7 @@ async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connecti
             "SELECT created_at, id FROM todos ORDER BY created_at DESC, id DESC OFFSET 2500 LIMIT 1"
         )
     assert row is not None
-    statement = _page(TodoStatus.ALL, False, False, TodoSort.CREATED_AT_DESC, True)
+    statement = page(TodoStatus.ALL, False, False, TodoSort.CREATED_AT_DESC, True)
     place = {"after_value": row["created_at"], "after_id": row["id"]}
 
     plan = await explain(

@@ -10,8 +10,9 @@ import uuid_utils.compat as uuids
 
 from todo.database.engine import Connection
 from todo.database.transaction import Transaction
-from todo.features.todos import repository
-from todo.features.todos.repository import Position, TodoRepository
+from todo.features.todos.repository import upkeep
+from todo.features.todos.repository.pages import Position
+from todo.features.todos.repository.todos import TodoRepository
 from todo.features.todos.rules import (
     COMPLETING,
     DELETING,
@@ -317,9 +318,9 @@ def todo_transfer(transaction: Transaction, limits: Limits) -> TodoTransfer:
 
 async def people_with_old_trash(owner: Connection, people: Sequence[UUID], before: datetime) -> list[UUID]:
     """Give those of these people whose trash is to be purged; asked as the owner role, which sees them."""
-    return await repository.owners_of_trash(owner, people, before)
+    return await upkeep.owners_of_trash(owner, people, before)
 
 
 async def forget_changes(owner: Connection, people: Sequence[UUID], now: datetime) -> int:
     """Forget these people's changes that no token reaches any more, and give how many there were."""
-    return await repository.forget_changes(owner, people, now - CHANGES_KEPT_FOR - _CLOCKS_APART)
+    return await upkeep.forget_changes(owner, people, now - CHANGES_KEPT_FOR - _CLOCKS_APART)

@@ -1,0 +1,188 @@
+"""The todos of one person."""
+
+import json
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from todo.database.statements import Statement
+from todo.database.transaction import Transaction
+from todo.features.todos.models import ChangeKind, Todo
+from todo.features.todos.repository import pages
+from todo.features.todos.repository.columns import STORED
+from todo.features.todos.repository.pages import Found, Position
+from todo.features.todos.repository.reads import (
+    ALL,
+    ANYBODYS,
+    CHANGES,
+    GET,
+    GET_MANY,
+    LAST_CHANGE,
+    PLACES,
+    SHOW,
+)
+from todo.features.todos.repository.upkeep import PURGE
+from todo.features.todos.repository.writes import (
+    ADD,
+    ADD_TOGETHER,
+    NEXT_CHANGE_IF_KNOWN,
+    NEXT_CHANGES,
+    RECORD_TOGETHER,
+    SAVE,
+)
+from todo.features.todos.rules import Change, Edit
+from todo.features.todos.schemas import TodoChangeRead, TodoFilter, TodoRead
+
+
+class TodoRepository:
+    """The todos of one owner; it cannot ask about anybody else's."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.owner_id = transaction.user_id
+
+    async def get(self, todo_id: UUID) -> Todo | None:
+        """Give one todo to decide about, from the trash too."""
+        row = await self._transaction.one(GET, user_id=self.owner_id, id=todo_id)
+        return None if row is None else Todo(**dict(row))
+
+    async def show(self, todo_id: UUID) -> TodoRead | None:
+        """Give one todo to look at, if it is not in the trash."""
+        row = await self._transaction.one(SHOW, user_id=self.owner_id, id=todo_id)
+        return None if row is None else TodoRead.model_validate(dict(row))
+
+    async def get_many(self, todo_ids: Collection[UUID]) -> dict[UUID, Todo]:
+        """Give those there are of some todos to decide about, by id, from the trash too."""
+        rows = await self._transaction.rows(GET_MANY, user_id=self.owner_id, ids=list(todo_ids))
+        return {row["id"]: Todo(**dict(row)) for row in rows}
+
+    async def anybodys(self, todo_ids: Collection[UUID]) -> set[UUID]:
+        """Give those of the ids under which anybody has a todo."""
+        rows = await self._transaction.rows(ANYBODYS, ids=list(todo_ids))
+        return {row["id"] for row in rows}
+
+    async def places(self, todo_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Give the places in the sequence of those there are of some todos, by id, from the trash too."""
+        rows = await self._transaction.rows(PLACES, user_id=self.owner_id, ids=list(todo_ids))
+        return {row["id"]: row["change_seq"] for row in rows}
+
+    async def all(self, at_once: int) -> AsyncIterator[list[TodoRead]]:
+        """Give every todo, some at a time, ordered by id, those in the trash too."""
+        async for rows in self._transaction.chunks(ALL, at_once, user_id=self.owner_id):
+            yield [TodoRead.model_validate(dict(row)) for row in rows]
+
+    async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
+        """Give a page in the wanted order, and count all that match."""
+        values: dict[str, Any] = {
+            "user_id": self.owner_id,
+            "priorities": list(wanted.priority),
+            "pattern": f"%{pages.escape_like(wanted.q)}%",
+        }
+        shape = (wanted.status, bool(wanted.priority), bool(wanted.q))
+        page: dict[str, Any] = {"limit": wanted.limit + 1, "offset": wanted.offset or 0}
+        if after:
+            page |= {"after_value": after.value, "after_id": after.id}
+        rows = await self._transaction.rows(
+            pages.page(*shape, wanted.sort, after is not None), **values, **page
+        )
+        counted = await self._transaction.one(pages.count(*shape), **values)
+        shown = rows[: wanted.limit]
+        end = Position(shown[-1]["sort_value"], shown[-1]["id"]) if len(rows) > len(shown) else None
+        todos = [TodoRead.model_validate(dict(row)) for row in shown]
+        return Found(todos, end, counted["total"] if counted else 0)
+
+    async def next_change(self) -> Change:
+        """Begin a change: from here to the commit, this owner's other writers wait."""
+        return (await self.next_changes(1))[0]
+
+    async def next_changes(self, count: int) -> list[Change]:
+        """Begin as many changes, all of one moment; those that are not made leave gaps in the sequence."""
+        row = await self._transaction.one(NEXT_CHANGES, user_id=self.owner_id, count=count)
+        if row is None:
+            raise RuntimeError("an upsert returns its row")
+        last = row["seq"]
+        if last == count:
+            # A new person; or one whose account was deleted while this waited for their lock.
+            await self._transaction.require_standing()
+        return [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
+
+    async def next_change_if_known(self) -> Change | None:
+        """Begin a change as `next_change` does, unless the owner has been deleted."""
+        row = await self._transaction.one(NEXT_CHANGE_IF_KNOWN, user_id=self.owner_id, count=1)
+        return None if row is None else Change(row["seq"], row["at"], row["todo_count"])
+
+    async def add(self, todo: Todo) -> TodoRead:
+        """Store a new todo."""
+        return await self._write(ADD, ChangeKind.CREATED, **_values(todo))
+
+    async def add_many(self, edits: Sequence[Edit]) -> None:
+        """Store new todos as they are, in one statement."""
+        if not edits:
+            return
+        values: dict[str, Any] = {
+            field.key: [getattr(edit.todo, field.key) for edit in edits]
+            for field in STORED
+            if field.key not in {"user_id", "change_seq"}
+        }
+        await self._transaction.rows(
+            ADD_TOGETHER,
+            user_id=self.owner_id,
+            kind=ChangeKind.CREATED,
+            at=edits[0].change.at,
+            change_seq=[edit.change.seq for edit in edits],
+            **values,
+        )
+
+    async def save(self, todo: Todo, change: Change, kind: ChangeKind) -> TodoRead:
+        """Store a changed todo as its next version."""
+        todo.advance(change.seq, change.at)
+        return await self._write(SAVE, kind, todo_id=todo.id, **_values(todo))
+
+    async def record(self, edits: Sequence[Edit]) -> None:
+        """Store what several changes made of their todos, in one statement."""
+        last = {edit.todo.id: edit.change.seq for edit in edits}
+        new = {edit.todo.id for edit in edits if edit.kind is ChangeKind.CREATED}
+        rows = [
+            {
+                "seq": edit.change.seq,
+                "kind": edit.kind,
+                "is_new": edit.todo.id in new,
+                "is_last": last[edit.todo.id] == edit.change.seq,
+                "todo": edit.todo.model_dump(mode="json"),
+            }
+            for edit in edits
+        ]
+        await self._transaction.rows(RECORD_TOGETHER, user_id=self.owner_id, edits=json.dumps(rows))
+
+    async def purge(self, first: Change, before: datetime, limit: int) -> int:
+        """Remove what went into the trash before then, oldest first, and give how many todos went."""
+        row = await self._transaction.one(
+            PURGE, user_id=self.owner_id, seq=first.seq, at=first.at, before=before, limit=limit
+        )
+        return 0 if row is None else int(row["purged"])
+
+    async def last_change(self) -> int:
+        """Give the place of the owner's last change; 0 before the first."""
+        row = await self._transaction.one(LAST_CHANGE, user_id=self.owner_id)
+        return 0 if row is None else int(row["seq"])
+
+    async def changes(self, since: int, limit: int) -> list[tuple[int, TodoChangeRead]]:
+        """Give the changes after a place in the sequence, each with its own place."""
+        rows = await self._transaction.rows(CHANGES, user_id=self.owner_id, since=since, limit=limit)
+        return [(row["seq"], _change(dict(row))) for row in rows]
+
+    async def _write(self, statement: Statement, kind: ChangeKind, **values: Any) -> TodoRead:
+        row = await self._transaction.one(statement, kind=kind, **values)
+        if row is None:
+            raise RuntimeError("a write returns its row")
+        return TodoRead.model_validate(dict(row))
+
+
+def _change(row: dict[str, Any]) -> TodoChangeRead:
+    todo = TodoRead.model_validate_json(row["todo"]) if row["todo"] else None
+    return TodoChangeRead(kind=row["kind"], id=row["id"], todo=todo, at=row["at"])
+
+
+def _values(todo: Todo) -> dict[str, Any]:
+    return {column.key: getattr(todo, column.key) for column in STORED}

@@ -1,0 +1,146 @@
+"""Writing todos: each write also records itself in the person's sequence of changes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Insert,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+
+from todo.database.statements import Statement
+from todo.database.tables import User
+from todo.features.todos.models import Todo, TodoChange
+from todo.features.todos.repository.columns import CHANGE, IS_MINE, SHOWN, STORED, TODO, USER
+from todo.features.todos.schemas import TodoRead
+
+_SHOWN_NAMES = [shown.key for shown in SHOWN]
+_COUNT = bindparam("count", type_=BigInteger)
+_COUNTED_ON = {"change_seq": USER.change_seq + _COUNT}
+# Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
+_AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"), USER.todo_count)
+NEXT_CHANGES = Statement(
+    postgresql.insert(User)
+    .values(id=bindparam("user_id"), change_seq=_COUNT)
+    .on_conflict_do_update(index_elements=["id"], set_=_COUNTED_ON)
+    .returning(*_AS_CHANGE)
+)
+NEXT_CHANGE_IF_KNOWN = Statement(
+    update(User).where(USER.id == bindparam("user_id")).values(_COUNTED_ON).returning(*_AS_CHANGE)
+)
+
+
+def _recorded(
+    write: Insert | Update, answer: Sequence[str] = _SHOWN_NAMES, at: ColumnElement[datetime] | None = None
+) -> Statement:
+    """Give a write that also records itself in the person's sequence of changes, and counts what it adds."""
+    written = write.returning(*SHOWN).cte("written")
+    todo = func.jsonb_build_object(
+        *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
+    )
+    record = insert(TodoChange).from_select(
+        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        select(
+            written.c.user_id,
+            written.c.change_seq,
+            written.c.id,
+            bindparam("kind", type_=Text),
+            written.c.updated_at if at is None else at,
+            todo,
+        ),
+    )
+    query = select(*(written.c[name] for name in answer)).add_cte(record.cte("recorded"))
+    if isinstance(write, Insert):
+        query = query.add_cte(_counted(select(written)))
+    return Statement(query)
+
+
+def _counted(added: Select[Any]) -> CTE:
+    count = select(func.count()).select_from(added.subquery()).scalar_subquery()
+    counting = update(User).where(USER.id == bindparam("user_id"))
+    return counting.values(todo_count=USER.todo_count + count).cte("counted")
+
+
+def _added_together() -> Statement:
+    """Give the write of many new todos, recorded as of the time they were added."""
+    fields = [stored for stored in STORED if stored.key != "user_id"]
+    incoming = (
+        func.unnest(*(bindparam(field.key, type_=ARRAY(field.type)) for field in fields))
+        .table_valued(*(column(field.key, field.type) for field in fields))
+        .render_derived(name="incoming")
+    )
+    owner_id = bindparam("user_id", type_=postgresql.UUID())
+    added = insert(Todo).from_select(
+        ["user_id", *(field.key for field in fields)], select(owner_id, *incoming.c)
+    )
+    return _recorded(added, answer=["id"], at=bindparam("at", type_=DateTime(timezone=True)))
+
+
+def _recorded_together() -> Statement:
+    """Give the write of many changes: all are recorded, each todo is stored as its last one left it."""
+    edits = (
+        func.jsonb_to_recordset(bindparam("edits", type_=postgresql.JSONB))
+        .table_valued(
+            column("seq", BigInteger),
+            column("kind", Text),
+            column("is_new", Boolean),
+            column("is_last", Boolean),
+            column("todo", postgresql.JSONB),
+        )
+        .render_derived(name="edits", with_types=True)
+    )
+    edit = select(bindparam("user_id", type_=postgresql.UUID()).label("user_id"), *edits.c).cte("edit")
+    fields = [stored for stored in STORED if stored.key not in {"user_id", "change_seq"}]
+    state = (
+        func.jsonb_to_record(edit.c.todo)
+        .table_valued(*(column(field.key, field.type) for field in fields))
+        .render_derived(name="state", with_types=True)
+    )
+    names = ["user_id", "change_seq", *(field.key for field in fields)]
+    last = (
+        select(edit.c.user_id, edit.c.seq.label("change_seq"), *state.c, edit.c.is_new)
+        .select_from(edit.join(state, true()))
+        .where(edit.c.is_last)
+        .cte("last")
+    )
+    added = insert(Todo).from_select(names, select(*(last.c[name] for name in names)).where(last.c.is_new))
+    saved = (
+        update(Todo)
+        .where(TODO.user_id == last.c.user_id, TODO.id == last.c.id, ~last.c.is_new)
+        .values({name: last.c[name] for name in names if name not in {"user_id", "id"}})
+    )
+    recorded = insert(TodoChange).from_select(
+        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        select(
+            edit.c.user_id, edit.c.seq, state.c.id, edit.c.kind, state.c.updated_at, edit.c.todo
+        ).select_from(edit.join(state, true())),
+    )
+    counted = _counted(select(last).where(last.c.is_new))
+    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved"), counted).returning(CHANGE.seq))
+
+
+ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in STORED}))
+SAVE = _recorded(
+    update(Todo)
+    .where(IS_MINE, TODO.id == bindparam("todo_id"))
+    .values({column.key: bindparam(column.key) for column in STORED if column.key not in {"user_id", "id"}})
+)
+ADD_TOGETHER = _added_together()
+RECORD_TOGETHER = _recorded_together()

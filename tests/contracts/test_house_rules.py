@@ -18,18 +18,12 @@ SOURCE = Path(todo.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 # An agent is not offline: it has no ids of its own, no copy to keep, and nothing to catch up on.
 NOT_FOR_AGENTS = {"batch_todos", "follow_changes", "list_changes", "put_todo"}
-# Time asks for it, not a person.
-NOT_FOR_PEOPLE = {"purge_trash"}
-VERBS = {
-    "create_todo",
-    "list_todos",
-    "get_todo",
-    "update_todo",
-    "complete_todo",
-    "reopen_todo",
-    "delete_todo",
-    "restore_todo",
-}
+# Time asks for the first; the other is a batch as agents make it, one verb for many todos.
+NOT_OVER_HTTP = {"purge_trash", "change_todos"}
+READING = {"list_todos", "get_todo"}
+CHANGING = {"create_todo", "update_todo", "complete_todo", "reopen_todo", "delete_todo", "restore_todo"}
+# What agents change, they change many of at once.
+TOOLS = READING | {f"{verb}s" for verb in CHANGING}
 
 
 def test_one_place_commits() -> None:
@@ -64,7 +58,7 @@ def operations_of(noun: str) -> set[str]:
 def test_one_verb_all_the_way_down() -> None:
     operations = operations_of("todos")
 
-    assert verbs_of(TodoService) - NOT_FOR_PEOPLE == operations == VERBS | NOT_FOR_AGENTS
+    assert verbs_of(TodoService) - NOT_OVER_HTTP == operations == READING | CHANGING | NOT_FOR_AGENTS
     assert verbs_of(AccountService) == operations_of("account")
     assert verbs_of(KeyService) == operations_of("keys")
 

@@ -18,10 +18,10 @@ async def app(product: Product, account: Account, people: People) -> App:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_an_agent_connects_by_itself_and_adds_a_todo_that_its_person_sees(app: App, mode: str) -> None:
     async with app.connected(mode) as agent:
-        result = await agent.call_tool("create_todo", {"title": "Ask the agent"})
+        result = await agent.call_tool("create_todos", {"todos": [{"title": "Ask the agent"}]})
 
     person = await app.person.person()
-    assert (await person.get("/api/todos")).json()["items"] == [result.structured_content]
+    assert {"todos": (await person.get("/api/todos")).json()["items"]} == result.structured_content
 
 
 async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:
@@ -42,7 +42,7 @@ async def test_an_app_asks_for_more_when_it_needs_more(app: App) -> None:
     async with app.connected() as agent:
         await agent.call_tool("list_todos", {})
         app.granted = None
-        result = await agent.call_tool("create_todo", {"title": "Now it may write"})
+        result = await agent.call_tool("create_todos", {"todos": [{"title": "Now it may write"}]})
 
     assert (len(app.asked), result.is_error) == (2, False)
 

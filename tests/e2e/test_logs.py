@@ -109,12 +109,13 @@ async def ask_as_an_agent(person: Person) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
     headers = {"accept": "application/json, text/event-stream"}
     for arguments in (
-        {"title": TITLE},
-        {"title": TITLE * 20},
-        {"title": [TITLE], TITLE: person.token},
+        {"todos": [{"title": TITLE}]},
+        {"todos": [{"title": TITLE * 20}]},
+        {"todos": [{"title": [TITLE], TITLE: person.token}]},
+        {"todos": TITLE, TITLE: person.token},
         TITLE,
     ):
-        message = {**call, "params": {"name": "create_todo", "arguments": arguments}}
+        message = {**call, "params": {"name": "create_todos", "arguments": arguments}}
         await person.post("/mcp", json=message, headers=headers)
     await person.post("/mcp", json={**call, "method": TITLE, "id": [TITLE]}, headers=headers)
     await person.post("/mcp", content=TITLE, headers=headers)

@@ -84,21 +84,21 @@ class Mcp:
         self._person = person
 
     def create(self, new: Mapping[str, Any]) -> Answer:
-        return self._call("create_todo", new)
+        return _one(self._call("create_todos", {"todos": [new]}))
 
     def get(self, todo_id: str) -> Answer:
         return self._call("get_todo", {"todo_id": todo_id})
 
     def act(self, verb: str, todo_id: str, changes: Mapping[str, Any] = {}) -> Answer:
-        arguments: dict[str, Any] = {"todo_id": todo_id}
         if verb == "update":
-            arguments["changes"] = changes
-        answer = self._call(f"{verb}_todo", arguments)
-        # What was moved to the trash is told by its id, because a tool has to answer something.
-        return answer._replace(body=None) if answer.body == {"id": todo_id} else answer
+            return _one(self._call("update_todos", {"todos": [{**changes, "id": todo_id}]}))
+        answer = _one(self._call(f"{verb}_todos", {"todo_ids": [todo_id]}))
+        # A tool shows what it moved to the trash; here it is compared with what REST does.
+        is_deleted = verb == "delete" and "error_code" not in answer.body
+        return answer._replace(body=None) if is_deleted else answer
 
     def page(self, parameters: Mapping[str, Any]) -> Answer:
-        return self._call("list_todos", {"wanted": parameters})
+        return self._call("list_todos", parameters)
 
     def _call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
         call = {"name": tool, "arguments": arguments}
@@ -109,10 +109,16 @@ class Mcp:
         result = json.loads(event.removeprefix("data:"))["result"]
         if not result["isError"]:
             return Answer(None, result["structuredContent"], None, response.text)
-        code, _, _ = (
-            result["content"][0]["text"].removeprefix(f"Error executing tool {tool}: ").partition(":")
-        )
+        code, _, _ = result["content"][0]["text"].partition(":")
         return Answer(None, {"error_code": code}, None, response.text)
+
+
+def _one(answer: Answer) -> Answer:
+    """Give the answer about the only todo of a call."""
+    if "error_code" in answer.body:
+        return answer
+    [todo] = answer.body["todos"]
+    return answer._replace(body=todo)
 
 
 def _headers(**named: str | None) -> dict[str, str]:

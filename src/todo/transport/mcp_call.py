@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-from mcp.server.mcpserver.exceptions import ToolError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as StarletteScope
@@ -74,10 +73,18 @@ def _whole(body: bytes) -> Message:
 
 
 class ToolCalls:
-    """Opens the transaction of a tool call, and says foreseen refusals so that a model can act on them."""
+    """Who makes a tool call, and the transaction it is made in."""
 
     def __init__(self, backend: Callable[[], Backend]) -> None:
         self._backend = backend
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; raises `Unauthenticated` outside of a message that was let in."""
+        try:
+            return _caller.get()
+        except LookupError:
+            raise Unauthenticated from None
 
     @property
     def secret(self) -> bytes:
@@ -103,21 +110,10 @@ class ToolCalls:
 
     @asynccontextmanager
     async def _transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
-        try:
-            caller = _caller.get()
-        except LookupError:
-            raise ToolError(_said(Unauthenticated())) from None
+        caller = self.caller
         database = self._backend().database
-        try:
-            async with database.transaction(
-                caller.user_id, standing_of(caller), read_only=scope is Scope.READ
-            ) as transaction:
-                require_scope(caller, scope)
-                yield transaction
-        except Problem as problem:
-            raise ToolError(_said(problem)) from problem
-
-
-def _said(problem: Problem) -> str:
-    errors = "".join(f" {error['pointer']}: {error['detail']}." for error in problem.errors)
-    return f"{problem.error_code}: {problem.detail}{errors}"
+        async with database.transaction(
+            caller.user_id, standing_of(caller), read_only=scope is Scope.READ
+        ) as transaction:
+            require_scope(caller, scope)
+            yield transaction

@@ -174,7 +174,7 @@ async def test_an_agent_signs_in_with_a_key(service: Service, alice: Person) -> 
     listed = await service.client.post("/mcp", json=message, headers=accept)
     called = await service.client.post(
         "/mcp",
-        json={**message, "method": "tools/call", "params": {"name": "create_todo", "arguments": {}}},
+        json={**message, "method": "tools/call", "params": {"name": "create_todos", "arguments": {}}},
         headers=accept,
     )
 

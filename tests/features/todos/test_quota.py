@@ -11,8 +11,8 @@ import uuid_utils.compat as uuids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.agents import call, refusal
 from tests.factories import LIMITS, Person, Service
-from tests.features.todos.test_tools import call, refusal
 from todo.database.engine import connect
 
 BODY = {"title": "Water the plants"}
@@ -83,9 +83,11 @@ async def test_what_is_there_can_be_changed_and_put_again(person: Person) -> Non
 
 async def test_an_agent_is_refused_too(strict: Service, person: Person) -> None:
     for _ in range(QUOTA):
-        await call(strict, person, "create_todo", title="Mine")
+        await call(strict, person, "create_todos", todos=[{"title": "Mine"}])
 
-    assert "todo_quota_exceeded:" in await refusal(strict, person, "create_todo", title="One more")
+    assert "todo_quota_exceeded:" in await refusal(
+        strict, person, "create_todos", todos=[{"title": "One more"}]
+    )
 
 
 async def test_thirty_at_once_make_ten(strict: Service, person: Person) -> None:

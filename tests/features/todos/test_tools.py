@@ -1,45 +1,13 @@
 """The same verbs over MCP, spoken by the official client."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-import httpx2
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
-from tests.contracts.test_house_rules import VERBS
+from tests.agents import agent_of, call, refusal
+from tests.contracts.test_house_rules import TOOLS
 from tests.factories import Person, Service
-
-
-@asynccontextmanager
-async def agent_of(service: Service, person: Person, mode: str = "auto") -> AsyncIterator[Client]:
-    """An MCP client with the person's token."""
-    transport = httpx2.ASGITransport(service.app)
-    headers = {"authorization": f"Bearer {person.agent_token}"}
-    async with (
-        httpx2.AsyncClient(transport=transport, headers=headers) as http,
-        Client(streamable_http_client("http://testserver/mcp", http_client=http), mode=mode) as client,
-    ):
-        yield client
-
-
-async def call(service: Service, person: Person, tool: str, **arguments: Any) -> dict[str, Any]:
-    async with agent_of(service, person) as agent:
-        result = await agent.call_tool(tool, arguments)
-    assert not result.is_error, result.content
-    content: dict[str, Any] | None = result.structured_content
-    assert content is not None
-    return content
-
-
-async def refusal(service: Service, person: Person, tool: str, **arguments: Any) -> str:
-    async with agent_of(service, person) as agent:
-        result = await agent.call_tool(tool, arguments)
-    assert result.is_error
-    return str(result.content[0].text)  # type: ignore[union-attr]  # a refusal is text
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -47,52 +15,118 @@ async def test_the_tools_are_the_verbs(service: Service, alice: Person, mode: st
     async with agent_of(service, alice, mode) as agent:
         tools = (await agent.list_tools()).tools
 
-    assert {tool.name for tool in tools} == VERBS
+    assert {tool.name for tool in tools} == TOOLS
     assert all(tool.annotations and tool.output_schema for tool in tools)
     assert not any("user_id" in str(tool.input_schema) for tool in tools)
 
 
 async def test_what_an_agent_adds_is_what_rest_shows(service: Service, alice: Person) -> None:
-    todo = await call(service, alice, "create_todo", title="Water the plants", priority="high")
+    new = [{"title": "Water the plants", "priority": "high"}, {"title": "Feed the cat"}]
+    answer = await call(service, alice, "create_todos", todos=new)
 
-    assert (await alice.get(f"/api/todos/{todo['id']}")).json() == todo
+    shown = [(await alice.get(f"/api/todos/{todo['id']}")).json() for todo in answer["todos"]]
+    assert shown == answer["todos"]
+    assert [todo["title"] for todo in shown] == ["Water the plants", "Feed the cat"]
 
 
 async def test_an_agent_does_the_five_jobs(service: Service, alice: Person) -> None:
-    todo = await alice.make_todo()
+    one, two = [(await alice.make_todo())["id"] for _ in range(2)]
+    both = {"todo_ids": [one, two]}
 
-    done = await call(service, alice, "complete_todo", todo_id=todo["id"])
-    changed = await call(service, alice, "update_todo", todo_id=todo["id"], changes={"title": "New"})
-    page = await call(service, alice, "list_todos", wanted={"status": "completed"})
-    deleted = await call(service, alice, "delete_todo", todo_id=todo["id"])
-    restored = await call(service, alice, "restore_todo", todo_id=todo["id"])
+    done = await call(service, alice, "complete_todos", **both)
+    edits = [{"id": two, "title": "New", "priority": "low"}]
+    changed = await call(service, alice, "update_todos", todos=edits)
+    page = await call(service, alice, "list_todos", status="completed", sort="title")
+    deleted = await call(service, alice, "delete_todos", **both)
+    trash = await call(service, alice, "list_todos", status="deleted")
+    restored = await call(service, alice, "restore_todos", **both)
+    reopened = await call(service, alice, "reopen_todos", todo_ids=[two])
 
-    assert done["is_completed"]
-    assert page["items"] == [changed]
-    assert deleted == {"id": todo["id"]}
-    assert (restored["title"], restored["version"]) == ("New", 5)
+    assert [todo["is_completed"] for todo in done["todos"]] == [True, True]
+    assert page["items"] == [*changed["todos"], done["todos"][0]]
+    assert (trash["total"], [todo["deleted_at"] is None for todo in deleted["todos"]]) == (2, [False, False])
+    assert [todo["version"] for todo in restored["todos"]] == [4, 5]
+    assert await call(service, alice, "get_todo", todo_id=two) == reopened["todos"][0]
+
+
+async def test_each_todo_is_answered_once_and_in_the_order_asked_for(service: Service, alice: Person) -> None:
+    ids = [(await alice.make_todo())["id"] for _ in range(3)]
+
+    answer = await call(service, alice, "complete_todos", todo_ids=[ids[2], ids[0], ids[2], ids[1]])
+
+    assert [todo["id"] for todo in answer["todos"]] == [ids[2], ids[0], ids[1]]
+    assert {todo["version"] for todo in answer["todos"]} == {2}
 
 
 async def test_refusals_name_their_code(service: Service, alice: Person, bob: Person) -> None:
     todo = await alice.make_todo()
 
     assert "todo_not_owned:" in await refusal(service, bob, "get_todo", todo_id=todo["id"])
-    assert "todo_not_found:" in await refusal(service, bob, "delete_todo", todo_id=str(uuid4()))
+    assert "todo_not_found:" in await refusal(service, bob, "delete_todos", todo_ids=[str(uuid4())])
+
+
+async def test_many_are_changed_all_or_none_and_each_that_was_refused_is_named(
+    service: Service, alice: Person, bob: Person
+) -> None:
+    mine, theirs, nobodys = await alice.make_todo(), await bob.make_todo(), str(uuid4())
+
+    said = await refusal(service, alice, "complete_todos", todo_ids=[mine["id"], theirs["id"], nobodys])
+
+    assert said.splitlines() == [
+        "todo_not_owned: The todo belongs to another person. Nothing was changed.",
+        f"/todo_ids/1: {theirs['id']}: todo_not_owned: The todo belongs to another person.",
+        f"/todo_ids/2: {nobodys}: todo_not_found: There is no todo with this id, or it is in the trash.",
+    ]
+    assert (await alice.get(f"/api/todos/{mine['id']}")).json() == mine
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"title": " "}, {"title": "x" * 201}, {"title": "x", "priority": "highest"}]
+    "spoilt",
+    [
+        {"title": " "},
+        {"title": "x" * 201},
+        {"title": "x", "priority": "highest"},
+        {"title": "x", "user_id": str(uuid4())},
+    ],
 )
-async def test_what_breaks_a_rule_is_refused(
-    service: Service, alice: Person, arguments: dict[str, str]
-) -> None:
-    await refusal(service, alice, "create_todo", **arguments)
+async def test_what_breaks_a_rule_is_refused(service: Service, alice: Person, spoilt: dict[str, str]) -> None:
+    said = await refusal(service, alice, "create_todos", todos=[{"title": "Fine"}, spoilt])
 
+    assert said.startswith("validation_failed: The request breaks the rules")
+    assert f"/todos/1/{list(spoilt)[-1]}: " in said
     assert (await alice.get("/api/todos")).json()["total"] == 0
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "pointer"),
+    [
+        ("list_todos", {"due": "today"}, "/due"),
+        ("list_todos", {"offset": 0, "cursor": "x"}, ""),
+        ("list_todos", {"cursor": "x"}, "/cursor"),
+        ("get_todo", {"todo_id": "7"}, "/todo_id"),
+        ("delete_todos", {"todo_ids": []}, "/todo_ids"),
+        ("delete_todos", {}, "/todo_ids"),
+        ("complete_todos", {"todo_ids": [str(uuid4())], "user_id": str(uuid4())}, "/user_id"),
+        ("restore_todos", {"todo_ids": [str(uuid4())] * 100 + ["x"]}, "/todo_ids"),
+    ],
+)
+async def test_arguments_that_nobody_takes_are_refused_by_name(
+    service: Service, alice: Person, tool: str, arguments: dict[str, Any], pointer: str
+) -> None:
+    said = await refusal(service, alice, tool, **arguments)
+
+    assert f"\n{pointer}: " in said
+    assert "pydantic" not in said
+
+
+async def test_a_list_that_a_client_sends_as_text_is_taken(service: Service, alice: Person) -> None:
+    answer = await call(service, alice, "create_todos", todos='[{"title": "As some clients do"}]')
+
+    assert [todo["title"] for todo in answer["todos"]] == ["As some clients do"]
+
+
 async def test_agents_of_two_people_do_not_meet(service: Service, alice: Person, bob: Person) -> None:
-    await call(service, alice, "create_todo", title="Mine")
+    await call(service, alice, "create_todos", todos=[{"title": "Mine"}])
 
     async with agent_of(service, alice) as hers, agent_of(service, bob) as his:
         mine = await hers.call_tool("list_todos", {})

@@ -141,6 +141,10 @@ class Batch:
         self._added = 0
         self.edits: list[Edit] = []
 
+    def todos(self) -> dict[UUID, TodoRead]:
+        """Give the todos as they are by now."""
+        return {todo_id: TodoRead.model_validate(todo) for todo_id, todo in self._todos.items()}
+
     def do(self, operation: Operation, change: Change) -> OperationResult:
         """Do one operation; raises what a single call would."""
         if isinstance(operation, CreateOperation):

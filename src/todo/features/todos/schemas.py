@@ -160,6 +160,59 @@ class TodoPage(BaseModel):
     page: PageInfo
 
 
+class OneTodo(BaseModel):
+    """Which todo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    todo_id: UUID
+
+
+class ManyTodos(BaseModel):
+    """Which todos, all or none of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    todo_ids: list[UUID] = Field(min_length=1, max_length=BATCH_MAX)
+
+    @field_validator("todo_ids")
+    @classmethod
+    def _each_once(cls, value: list[UUID]) -> list[UUID]:
+        return list(dict.fromkeys(value))
+
+
+class NewTodos(BaseModel):
+    """What to add, all or none of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    todos: list[TodoCreate] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class TodoEdit(TodoUpdate):
+    """A todo, and the fields to change in it; those left out stay as they are."""
+
+    id: UUID
+
+    def changes(self) -> dict[str, Any]:
+        """Give the fields the caller named, with their new values."""
+        return {name: value for name, value in super().changes().items() if name != "id"}
+
+
+class TodoEdits(BaseModel):
+    """What to change, all or none of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    todos: list[TodoEdit] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class ChangedTodos(BaseModel):
+    """The todos that were asked for, as they are now."""
+
+    todos: list[TodoRead]
+
+
 class ChangesWanted(BaseModel):
     """From where on, and how many."""
 

@@ -31,6 +31,7 @@ from todo.features.todos.schemas import (
     CHANGES_LIMIT_DEFAULT,
     ChangesWanted,
     CreateOperation,
+    Operation,
     OperationProblem,
     OperationResult,
     PageInfo,
@@ -68,6 +69,14 @@ class ChangesForgotten(Gone):
 
     title = "Changes forgotten"
     error_code = "changes_forgotten"
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A todo before and after; before is nothing if it was made."""
+
+    before: TodoRead | None
+    after: TodoRead
 
 
 @dataclass(frozen=True)
@@ -172,17 +181,7 @@ class TodoService:
         Raises the first refusal if the batch is atomic, naming the operation; otherwise refusals are results.
         Raises `ValidationFailed` if there are too many of them.
         """
-        if len(batch.operations) > self._batch_limit:
-            raise ValidationFailed(errors=[_too_long(self._batch_limit)])
-        changes = await self._todos.next_changes(len(batch.operations))
-        named = {
-            operation.id
-            for operation in batch.operations
-            if not isinstance(operation, CreateOperation) and operation.id is not None
-        }
-        todos = await self._todos.get_many(named)
-        missing = named - todos.keys()
-        work = Batch(self._owner, todos, await self._todos.anybodys(missing) if missing else set())
+        changes, work = await self._begin(batch.operations)
         results: list[OperationResult] = []
         for number, (operation, change) in enumerate(zip(batch.operations, changes, strict=True)):
             try:
@@ -196,6 +195,43 @@ class TodoService:
             results.append(result)
         await self._todos.record(work.edits)
         return TodoBatchResult(results=results)
+
+    async def change_todos(self, operations: Sequence[Operation]) -> list[Touched]:
+        """Do the operations, all or nothing, and give each todo they name or make as it was and as it is.
+
+        Raises the first refusal, which then lists every operation that was refused; or `ValidationFailed`
+        if there are too many of them.
+        """
+        changes, work = await self._begin(operations)
+        before = work.todos()
+        refusals: list[Problem] = []
+        errors: list[FieldError] = []
+        for number, (operation, change) in enumerate(zip(operations, changes, strict=True)):
+            try:
+                work.do(operation, change)
+            except Problem as problem:
+                refusals.append(problem)
+                errors.append(_operation_error(number, problem))
+        if refusals:
+            refusals[0].errors = errors
+            raise refusals[0]
+        await self._todos.record(work.edits)
+        return [Touched(before.get(todo_id), todo) for todo_id, todo in work.todos().items()]
+
+    async def _begin(self, operations: Sequence[Operation]) -> tuple[list[Change], Batch]:
+        if len(operations) > self._batch_limit:
+            raise ValidationFailed(errors=[_too_long(self._batch_limit)])
+        changes = await self._todos.next_changes(len(operations))
+        # In their order, which is that of what comes of them.
+        named = dict.fromkeys(
+            operation.id
+            for operation in operations
+            if not isinstance(operation, CreateOperation) and operation.id is not None
+        )
+        found = await self._todos.get_many(named)
+        todos = {todo_id: found[todo_id] for todo_id in named if todo_id in found}
+        missing = named.keys() - todos.keys()
+        return changes, Batch(self._owner, todos, await self._todos.anybodys(missing) if missing else set())
 
     async def list_changes(self, wanted: ChangesWanted, now: datetime) -> TodoChanges:
         """Give the changes after a token, in order, and the token to go on with.

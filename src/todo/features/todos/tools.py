@@ -1,17 +1,32 @@
-"""The same verbs as MCP tools."""
+"""The same verbs as MCP tools, those that change something for many todos at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from uuid import UUID
+from typing import Annotated, Any, Literal
 
-from mcp.server.mcpserver import MCPServer
-from mcp_types import ToolAnnotations
-from pydantic import BaseModel
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, ToolAnnotations
 
-from todo.features.todos.models import Description, Priority, Title
-from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoPage, TodoRead, TodoUpdate
+from todo.features.todos.schemas import (
+    ActOperation,
+    ChangedTodos,
+    CreateOperation,
+    ManyTodos,
+    NewTodos,
+    OneTodo,
+    Operation,
+    TodoEdits,
+    TodoFilter,
+    TodoPage,
+    TodoRead,
+    TodoUpdate,
+    UpdateOperation,
+)
 from todo.features.todos.service import TodoService, todo_service
+from todo.problems import Problem
+from todo.transport.mcp_answer import answer
 from todo.transport.mcp_call import ToolCalls
+from todo.transport.mcp_tool import ServiceTool
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(
@@ -26,12 +41,12 @@ _OVERWRITES = ToolAnnotations(
 _DELETES = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
 )
+# What a model needs to name, judge and tell apart todos; programs get the rest as well.
+_SAID = {"id", "title", "description", "priority", "completed_at", "created_at", "deleted_at"}
 
-
-class Deleted(BaseModel):
-    """What was moved to the trash."""
-
-    id: UUID
+Page = Annotated[CallToolResult, TodoPage]
+One = Annotated[CallToolResult, TodoRead]
+Changed = Annotated[CallToolResult, ChangedTodos]
 
 
 class TodoTools:
@@ -42,68 +57,94 @@ class TodoTools:
     def __init__(self, calls: ToolCalls) -> None:
         self._calls = calls
 
-    def register(self, server: MCPServer[None]) -> None:
-        """Make the tools known, each with what a client may expect of it."""
-        server.add_tool(self.list_todos, annotations=_READS)
-        server.add_tool(self.get_todo, annotations=_READS)
-        server.add_tool(self.create_todo, annotations=_ADDS)
-        server.add_tool(self.update_todo, annotations=_OVERWRITES)
-        server.add_tool(self.complete_todo, annotations=_CHANGES)
-        server.add_tool(self.reopen_todo, annotations=_CHANGES)
-        server.add_tool(self.delete_todo, annotations=_DELETES)
-        server.add_tool(self.restore_todo, annotations=_CHANGES)
+    def all(self) -> list[Tool]:
+        """Give the tools, each with what a client may expect of it."""
+        return [
+            ServiceTool.of(self.list_todos, _READS),
+            ServiceTool.of(self.get_todo, _READS),
+            ServiceTool.of(self.create_todos, _ADDS),
+            ServiceTool.of(self.update_todos, _OVERWRITES),
+            ServiceTool.of(self.complete_todos, _CHANGES),
+            ServiceTool.of(self.reopen_todos, _CHANGES),
+            ServiceTool.of(self.delete_todos, _DELETES),
+            ServiceTool.of(self.restore_todos, _CHANGES),
+        ]
 
-    async def list_todos(self, wanted: TodoFilter | None = None) -> TodoPage:
-        """List todos, a page at a time; go on with `page.next_cursor` as cursor. `total` counts all."""
+    async def list_todos(self, wanted: TodoFilter) -> Page:
+        """List todos, a page at a time; go on with `next_cursor` as `cursor`."""
         async with self._reading() as service:
-            return await service.list_todos(wanted or TodoFilter())
+            page = await service.list_todos(wanted)
+        following = f"; next_cursor: {page.page.next_cursor}" if page.page.has_more else ""
+        return answer(page, f"{len(page.items)} of {page.total} todos{following}", _said(page.items))
 
-    async def get_todo(self, todo_id: UUID) -> TodoRead:
+    async def get_todo(self, wanted: OneTodo) -> One:
         """Give one todo. One in the trash is not found until it is restored."""
         async with self._reading() as service:
-            return await service.get_todo(todo_id)
+            todo = await service.get_todo(wanted.todo_id)
+        return answer(todo, "1 todo", _said([todo]))
 
-    async def create_todo(
-        self, title: Title, description: Description | None = None, priority: Priority = Priority.MEDIUM
-    ) -> TodoRead:
-        """Add a todo."""
-        async with self._writing() as service:
-            return await service.create_todo(
-                TodoCreate(title=title, description=description, priority=priority)
-            )
+    async def create_todos(self, wanted: NewTodos) -> Changed:
+        """Add todos."""
+        additions = [CreateOperation(op="create", todo=todo) for todo in wanted.todos]
+        return await self._change("Added", "todos", additions)
 
-    async def update_todo(self, todo_id: UUID, changes: TodoUpdate) -> TodoRead:
-        """Change the named fields of a todo; the others stay."""
-        async with self._writing() as service:
-            return await service.update_todo(todo_id, changes)
+    async def update_todos(self, wanted: TodoEdits) -> Changed:
+        """Change the named fields of todos; the others stay."""
+        updates = [
+            UpdateOperation(op="update", id=edit.id, changes=TodoUpdate(**edit.changes()))
+            for edit in wanted.todos
+        ]
+        return await self._change("Updated", "todos", updates)
 
-    async def complete_todo(self, todo_id: UUID) -> TodoRead:
-        """Mark a todo done. Doing so again changes nothing."""
-        async with self._writing() as service:
-            return await service.complete_todo(todo_id)
+    async def complete_todos(self, wanted: ManyTodos) -> Changed:
+        """Mark todos done. Doing so again changes nothing."""
+        return await self._change("Completed", "todo_ids", _each(wanted, "complete"))
 
-    async def reopen_todo(self, todo_id: UUID) -> TodoRead:
-        """Mark a todo not done."""
-        async with self._writing() as service:
-            return await service.reopen_todo(todo_id)
+    async def reopen_todos(self, wanted: ManyTodos) -> Changed:
+        """Mark todos not done."""
+        return await self._change("Reopened", "todo_ids", _each(wanted, "reopen"))
 
-    async def delete_todo(self, todo_id: UUID) -> Deleted:
-        """Move a todo to the trash; `restore_todo` brings it back."""
-        async with self._writing() as service:
-            await service.delete_todo(todo_id)
-        return Deleted(id=todo_id)
+    async def delete_todos(self, wanted: ManyTodos) -> Changed:
+        """Move todos to the trash; `restore_todos` brings them back."""
+        return await self._change("Deleted", "todo_ids", _each(wanted, "delete"))
 
-    async def restore_todo(self, todo_id: UUID) -> TodoRead:
-        """Bring a todo back from the trash."""
-        async with self._writing() as service:
-            return await service.restore_todo(todo_id)
+    async def restore_todos(self, wanted: ManyTodos) -> Changed:
+        """Bring todos back from the trash."""
+        return await self._change("Restored", "todo_ids", _each(wanted, "restore"))
+
+    async def _change(self, done: str, argument: str, operations: Sequence[Operation]) -> Changed:
+        async with self._calls.writing() as transaction:
+            service = todo_service(transaction, self._calls.secret, self._calls.limits)
+            try:
+                touched = await service.change_todos(operations)
+            except Problem as problem:
+                _name_items(problem, argument, operations)
+                raise
+        todos = [one.after for one in touched]
+        return answer(ChangedTodos(todos=todos), f"{done}: {len(todos)}", _said(todos))
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[TodoService]:
         async with self._calls.reading() as transaction:
             yield todo_service(transaction, self._calls.secret, self._calls.limits)
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[TodoService]:
-        async with self._calls.writing() as transaction:
-            yield todo_service(transaction, self._calls.secret, self._calls.limits)
+
+def _each(wanted: ManyTodos, act: Literal["complete", "reopen", "delete", "restore"]) -> list[ActOperation]:
+    return [ActOperation(op=act, id=todo_id) for todo_id in wanted.todo_ids]
+
+
+def _name_items(problem: Problem, argument: str, operations: Sequence[Operation]) -> None:
+    """Have the refusal of a batch speak of the items that the agent sent."""
+    problem.detail += " Nothing was changed."
+    for error in problem.errors:
+        error["pointer"] = error["pointer"].replace("/operations", f"/{argument}", 1)
+        number = error["pointer"].rpartition("/")[2]
+        if number.isdigit():
+            todo_id = getattr(operations[int(number)], "id", None)
+            error["detail"] = ": ".join(
+                filter(None, [todo_id and str(todo_id), error["code"], error["detail"]])
+            )
+
+
+def _said(todos: Iterable[TodoRead]) -> list[dict[str, Any]]:
+    return [todo.model_dump(mode="json", include=_SAID) for todo in todos]

@@ -14,7 +14,6 @@ _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 
 def upgrade() -> None:
     """Create the table, bound to the caller like the others."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.create_table(
         "idempotency_keys",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -40,5 +39,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the answers."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.drop_table("idempotency_keys")

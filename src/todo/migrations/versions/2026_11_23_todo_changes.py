@@ -14,7 +14,6 @@ _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 
 def upgrade() -> None:
     """Create the table, bound to the caller like the others; recording begins now."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.create_table(
         "todo_changes",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -42,5 +41,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget what changed when; the todos stay."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.drop_table("todo_changes")

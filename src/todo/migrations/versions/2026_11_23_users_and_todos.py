@@ -13,8 +13,6 @@ _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 
 def upgrade() -> None:
     """Create the tables, bind the application's role to rows of the caller, and let it tell 403 from 404."""
-    # A migration that cannot have its lock at once must not make everybody queue behind it.
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.create_table(
         "users",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -102,7 +100,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute("DROP FUNCTION todo_exists(uuid)")
     op.drop_table("todos")
     op.drop_table("users")

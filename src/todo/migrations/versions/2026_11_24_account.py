@@ -10,11 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Let the application's role delete people; the policy holds it to the caller."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute("GRANT DELETE ON users TO todo_app")
 
 
 def downgrade() -> None:
     """Nobody is deleted any more."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute("REVOKE DELETE ON users FROM todo_app")

@@ -13,7 +13,6 @@ _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 
 def upgrade() -> None:
     """Create the table, bound to the caller like the others."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.create_table(
         "api_keys",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -42,5 +41,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the keys; programs that used them have to sign in anew."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.drop_table("api_keys")

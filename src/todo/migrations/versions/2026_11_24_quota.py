@@ -9,24 +9,38 @@ branch_labels = None
 depends_on = None
 
 
+# One person at a time, so that nobody waits for more than their own count. The lock comes first, for the
+# count to see what its last holder has committed. What a crash takes back is counted again.
+_COUNT = """
+DO $$
+DECLARE
+    person uuid;
+BEGIN
+    FOR person IN SELECT id FROM users LOOP
+        SET LOCAL synchronous_commit = off;
+        PERFORM FROM users WHERE id = person FOR UPDATE;
+        UPDATE users SET todo_count = (SELECT count(*) FROM todos WHERE user_id = person) WHERE id = person;
+        COMMIT;
+    END LOOP;
+END
+$$
+"""
+
+
 def upgrade() -> None:
     """Add the count, and count what is there.
 
-    The lock on `users` keeps every writer of todos waiting meanwhile, for each of them begins there. What
-    workers of the previous release add afterwards is not counted.
+    What workers of the previous release add afterwards is not counted.
     """
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.add_column(
-        "users", sa.Column("todo_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+        "users",
+        sa.Column("todo_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        if_not_exists=True,
     )
-    op.execute(
-        "UPDATE users SET todo_count = counted.todos "
-        "FROM (SELECT user_id, count(*) AS todos FROM todos GROUP BY user_id) AS counted "
-        "WHERE id = counted.user_id"
-    )
+    with op.get_context().autocommit_block():
+        op.execute(_COUNT)
 
 
 def downgrade() -> None:
     """Forget the counts."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.drop_column("users", "todo_count")

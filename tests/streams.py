@@ -82,12 +82,12 @@ async def worker(service: Service, **wiring: Any) -> AsyncIterator[Service]:
 
 @asynccontextmanager
 async def served(
-    app: ASGIApp, http: type[PunctualHttpProtocol] = PunctualHttpProtocol
+    app: ASGIApp, http: type[PunctualHttpProtocol] = PunctualHttpProtocol, *, port: int = 0
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """Serve an application as a worker does; give the server and its address."""
     config = uvicorn.Config(app, lifespan="on", http=http, log_config=None, timeout_graceful_shutdown=15)
     server = _Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started or serving.done(), "the server listens")
         try:

@@ -28,6 +28,8 @@ def create_mcp_server(backend: Callable[[], Backend]) -> MCPServer[None]:
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
         tools=TodoTools(ToolCalls(backend)).all(),
+        # The tools, resources and prompts stay as they are while it runs, so there is nothing to listen for.
+        subscriptions=False,
     )
     return server
 

@@ -1,6 +1,7 @@
 """The patience of the HTTP server, with callers of our own making."""
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from tests.e2e.waiting import until
@@ -75,3 +76,26 @@ async def test_a_caller_who_goes_on_reading_is_served_on(endless: tuple[int, asy
     assert not is_given_up.is_set()
     writer.close()
     await until(is_given_up.is_set, "the answer is given up")
+
+
+async def test_blanks_around_the_value_of_a_header_are_no_part_of_it() -> None:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+        yield {"end_streams": lambda: None}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def echo(request: Request) -> list[tuple[str, str]]:
+        return request.headers.items()
+
+    async with served(app) as (_, address):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-A: \t one two\t \r\nX-B:\t \r\n\r\n"
+        )
+        answer = await reader.read()
+        writer.close()
+
+    headers = dict(json.loads(answer.rpartition(b"\r\n\r\n")[2]))
+    assert (headers["x-a"], headers["x-b"]) == ("one two", "")

@@ -37,6 +37,10 @@ class PunctualHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._expect_headers()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves those that follow.
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         self._have_headers()
         super().on_headers_complete()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.factories import LIMITS, SECRET, Person, Service
 from todo.database.engine import connect, open_pool
+from todo.database.provenance import BY_UPKEEP
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
@@ -101,7 +102,7 @@ async def test_a_todo_that_is_being_restored_stays(service: Service, alice: Pers
     todo_id = await put_into_trash(service, alice, days_ago=31)
     async with open_pool(login_of(APP_GROUP, service.owner_url, SECRET), size=1) as pool:
         database = Database(pool)
-        async with database.transaction(UUID(alice.subject)) as transaction:
+        async with database.transaction(UUID(alice.subject), provenance=BY_UPKEEP) as transaction:
             await todo_service(transaction, SECRET, LIMITS).restore_todo(UUID(todo_id))
             running = asyncio.create_task(upkeep(service.owner_url).run())
             async with asyncio.timeout(10):
@@ -150,7 +151,7 @@ async def test_two_purges_of_one_person_at_once_tell_once(service: Service, alic
         database = Database(pool)
 
         async def purge() -> int:
-            async with database.transaction(UUID(alice.subject)) as transaction:
+            async with database.transaction(UUID(alice.subject), provenance=BY_UPKEEP) as transaction:
                 return await todo_service(transaction, SECRET, LIMITS).purge_trash(before)
 
         counts = await asyncio.gather(*(purge() for _ in range(4)))

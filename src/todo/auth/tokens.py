@@ -77,9 +77,11 @@ class TokenVerifier:
         expires_at = min(int(claims["exp"]), _LAST_MOMENT)
         if self._rests_on is None:
             # An issuer that knows nothing of our scopes has decided by naming us as audience.
-            return Caller(user_id, scopes or EVERYTHING, expires_at, _sign_in_time(claims))
-        name = claims.get(self._rests_on)
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_CLIENT_ID or "\0" in name:
+            party = _name(claims.get("azp", claims.get("client_id")))
+            at = _sign_in_time(claims)
+            return Caller(user_id, scopes or EVERYTHING, expires_at, at, authorized_party=party)
+        name = _name(claims.get(self._rests_on))
+        if name is None:
             raise _refused()
         if self._rests_on == "client_id":
             return Caller(user_id, scopes, expires_at, client_id=name)
@@ -92,6 +94,11 @@ class TokenVerifier:
 def _sign_in_time(claims: dict[str, Any]) -> float | None:
     at = claims.get("auth_time")
     return None if isinstance(at, bool) or not isinstance(at, int | float) else at
+
+
+def _name(claim: object) -> str | None:
+    is_name = isinstance(claim, str) and 0 < len(claim) <= _LONGEST_CLIENT_ID and "\0" not in claim
+    return claim if isinstance(claim, str) and is_name else None
 
 
 def _scopes(claim: object) -> frozenset[Scope]:

@@ -21,7 +21,8 @@ class Caller:
     """The person behind a verified token, what the token may do, and what it rests on.
 
     One of the person's own clients has a session, an app they connected a client id, a program an API key; a
-    token of an outside issuer has none of them. Times are in Unix seconds: the token's end,
+    token of an outside issuer has none of them, but may name the client it was given to. The name of an app
+    or a key is what people call it. Times are in Unix seconds: the token's end,
     infinite for a key, and when the person signed in, if it says so.
     """
 
@@ -32,6 +33,8 @@ class Caller:
     session_id: UUID | None = None
     client_id: str | None = None
     key_id: UUID | None = None
+    authorized_party: str | None = None
+    client_name: str | None = None
 
     @property
     def is_delegate(self) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from todo.database.provenance import Provenance
 from todo.database.standing import Standing
 from todo.database.statements import Statement
 from todo.problems import Unauthenticated, Unavailable
@@ -41,11 +42,25 @@ _ATTEMPTS = 3
 class Transaction:
     """An open transaction of one person; row-level security shows it that person's rows alone."""
 
-    def __init__(self, connection: "Connection", user_id: UUID, standing: Standing | None = None) -> None:
+    def __init__(
+        self,
+        connection: "Connection",
+        user_id: UUID,
+        standing: Standing | None = None,
+        provenance: Provenance | None = None,
+    ) -> None:
         self._connection = connection
         self._standing = standing
+        self._provenance = provenance
         self._timeout_seconds: float | None = None
         self.user_id = user_id
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where what is changed here comes from."""
+        if self._provenance is None:
+            raise RuntimeError("whoever changes todos says where that comes from")
+        return self._provenance
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """Give the first row, or nothing."""
@@ -104,7 +119,12 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, user_id: UUID, standing: Standing | None = None, *, read_only: bool = False
+        self,
+        user_id: UUID,
+        standing: Standing | None = None,
+        *,
+        read_only: bool = False,
+        provenance: Provenance | None = None,
     ) -> AsyncIterator[Transaction]:
         """Open a transaction for one person and commit it at the end; any exception rolls it back.
 
@@ -115,7 +135,7 @@ class Database:
             connection = await self._begun(user_id, standing, read_only=read_only)
             try:
                 async with _rolled_back_on_failure(connection):
-                    yield Transaction(connection, user_id, standing)
+                    yield Transaction(connection, user_id, standing, provenance)
                     await connection.execute("COMMIT")
                 if not read_only:
                     self._on_commit(user_id)

@@ -15,6 +15,7 @@ import asyncpg
 
 from todo.database.engine import connect, open_pool
 from todo.database.idempotency import forget_answers
+from todo.database.provenance import BY_UPKEEP
 from todo.database.transaction import Database
 from todo.database.upkeep import pages_of_people, remove_ended_sign_in, sole_upkeep
 from todo.database.url import DatabaseUrl
@@ -72,7 +73,7 @@ class Upkeep:
     async def _purge(self, database: Database, person: UUID, before: datetime) -> int:
         purged = 0
         while True:
-            async with database.transaction(person) as transaction:
+            async with database.transaction(person, provenance=BY_UPKEEP) as transaction:
                 count = await todo_service(transaction, self.secret, self.limits).purge_trash(before)
             purged += count
             if count < PURGE_MAX:

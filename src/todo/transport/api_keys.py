@@ -48,7 +48,7 @@ class ApiKeys:
         memory = await self._recall(key)
         self._touch(key, memory)
         scopes = frozenset(scope for scope in Scope if scope in memory.key.scopes)
-        return Caller(key.user_id, scopes, key_id=memory.key.id)
+        return Caller(key.user_id, scopes, key_id=memory.key.id, client_name=memory.key.name)
 
     async def _recall(self, key: ApiKey) -> _Memory:
         memory = self._memories.get(key.digest)

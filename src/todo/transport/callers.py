@@ -1,6 +1,7 @@
-"""What a caller's token rests on, and what it lets them do; for endpoints and tools alike."""
+"""What a caller's token rests on, what it lets them do, and through what; for endpoints and tools alike."""
 
 from todo.auth.user import Caller, Scope
+from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.standing import ConnectedApp, HeldKey, LiveSession, Standing
 from todo.problems import Forbidden
 
@@ -33,6 +34,19 @@ def standing_of(caller: Caller) -> Standing | None:
     if caller.key_id is not None:
         return HeldKey(caller.user_id, caller.key_id)
     return None
+
+
+def client_of(caller: Caller) -> Client:
+    """Give what the caller acts through."""
+    if caller.key_id is not None:
+        return Client.key(caller.key_id, caller.client_name)
+    app_id = caller.client_id or caller.authorized_party
+    return Client(PERSON) if app_id is None else Client.app(app_id, caller.client_name)
+
+
+def provenance_of(caller: Caller, tool: str, reason: str | None = None) -> Provenance:
+    """Say where what the caller changes now comes from."""
+    return Provenance(client_of(caller), tool, reason or None)
 
 
 def _upto(scope: Scope) -> str:

@@ -19,7 +19,7 @@ from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
-from todo.transport.callers import require_scope, standing_of
+from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.rate_limit import RateLimited, RateLimiter
 
@@ -137,7 +137,10 @@ async def _transaction(request: Request, scope: Scope) -> AsyncIterator[Transact
     caller: Caller = request.state.caller
     database = backend(request).database
     async with database.transaction(
-        caller.user_id, standing_of(caller), read_only=scope is Scope.READ
+        caller.user_id,
+        standing_of(caller),
+        read_only=scope is Scope.READ,
+        provenance=provenance_of(caller, request.scope["route"].operation_id),
     ) as transaction:
         require_scope(caller, scope)
         _refuse_query(request)

@@ -14,7 +14,7 @@ from todo.database.transaction import Transaction
 from todo.problems import Problem, Unauthenticated
 from todo.settings import Limits
 from todo.transport.body import replayed
-from todo.transport.callers import require_scope, standing_of
+from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.http_request import Backend, admit, backend
 from todo.transport.problem_json import problem_response
 
@@ -99,21 +99,22 @@ class ToolCalls:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """Open a transaction that cannot write."""
-        async with self._transaction(Scope.READ) as transaction:
-            yield transaction
-
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that is committed before the call is answered."""
-        async with self._transaction(Scope.WRITE) as transaction:
-            yield transaction
-
-    @asynccontextmanager
-    async def _transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         caller = self.caller
-        database = self._backend().database
-        async with database.transaction(
-            caller.user_id, standing_of(caller), read_only=scope is Scope.READ
+        async with self._backend().database.transaction(
+            caller.user_id, standing_of(caller), read_only=True
         ) as transaction:
-            require_scope(caller, scope)
+            require_scope(caller, Scope.READ)
+            yield transaction
+
+    @asynccontextmanager
+    async def writing(self, *, tool: str, reason: str | None = None) -> AsyncIterator[Transaction]:
+        """Open a transaction that is committed before the call is answered.
+
+        What it changes is recorded as this tool's work, for the reason the agent stated.
+        """
+        caller = self.caller
+        async with self._backend().database.transaction(
+            caller.user_id, standing_of(caller), provenance=provenance_of(caller, tool, reason)
+        ) as transaction:
+            require_scope(caller, Scope.WRITE)
             yield transaction

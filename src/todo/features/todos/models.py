@@ -27,6 +27,7 @@ from todo.database.tables import Table
 
 TITLE_MAX_LENGTH = 200
 DESCRIPTION_MAX_LENGTH = 1000
+REASON_MAX_LENGTH = 500
 
 
 class Priority(StrEnum):
@@ -62,6 +63,7 @@ Title = Annotated[
     PydanticField(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
 ]
 Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX_LENGTH), *PlainText.__metadata__]
+Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH), *PlainText.__metadata__]
 
 _PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
 # In the words PostgreSQL gives it back in, so that the comparison of code and database finds no difference.

@@ -86,7 +86,7 @@ class TodoTools:
     async def create_todos(self, wanted: NewTodos) -> Changed:
         """Add todos."""
         additions = [CreateOperation(op="create", todo=todo) for todo in wanted.todos]
-        return await self._change("Added", "todos", additions)
+        return await self._change("create_todos", "Added", "todos", additions)
 
     async def update_todos(self, wanted: TodoEdits) -> Changed:
         """Change the named fields of todos; the others stay."""
@@ -94,26 +94,26 @@ class TodoTools:
             UpdateOperation(op="update", id=edit.id, changes=TodoUpdate(**edit.changes()))
             for edit in wanted.todos
         ]
-        return await self._change("Updated", "todos", updates)
+        return await self._change("update_todos", "Updated", "todos", updates)
 
     async def complete_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos done. Doing so again changes nothing."""
-        return await self._change("Completed", "todo_ids", _each(wanted, "complete"))
+        return await self._change("complete_todos", "Completed", "todo_ids", _each(wanted, "complete"))
 
     async def reopen_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos not done."""
-        return await self._change("Reopened", "todo_ids", _each(wanted, "reopen"))
+        return await self._change("reopen_todos", "Reopened", "todo_ids", _each(wanted, "reopen"))
 
     async def delete_todos(self, wanted: ManyTodos) -> Changed:
         """Move todos to the trash; `restore_todos` brings them back."""
-        return await self._change("Deleted", "todo_ids", _each(wanted, "delete"))
+        return await self._change("delete_todos", "Deleted", "todo_ids", _each(wanted, "delete"))
 
     async def restore_todos(self, wanted: ManyTodos) -> Changed:
         """Bring todos back from the trash."""
-        return await self._change("Restored", "todo_ids", _each(wanted, "restore"))
+        return await self._change("restore_todos", "Restored", "todo_ids", _each(wanted, "restore"))
 
-    async def _change(self, done: str, argument: str, operations: Sequence[Operation]) -> Changed:
-        async with self._calls.writing() as transaction:
+    async def _change(self, tool: str, done: str, argument: str, operations: Sequence[Operation]) -> Changed:
+        async with self._calls.writing(tool=tool) as transaction:
             service = todo_service(transaction, self._calls.secret, self._calls.limits)
             try:
                 touched = await service.change_todos(operations)

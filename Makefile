@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test isolation planted torture conformance check format types contracts specs migration build clean
+.PHONY: help setup serve test isolation planted torture bench conformance check format types contracts specs migration build clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ torture: setup ## kills, slow callers, full pools, stops: is anything lost? some
 
 conformance: setup ## what the official MCP suite says, scenario by scenario
 	@$(BIN)/pytest -rP --no-header tests/conformance
+
+bench: setup ## how fast is it, beside pgbench, a usual FastAPI, an empty one? a quarter of an hour (SIZE=10M)
+	@$(UV) sync --frozen --quiet --group bench
+	@$(BIN)/python -m benchmarks --size $(or $(SIZE),1M) $(B)
 
 check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -1,0 +1,136 @@
+"""Puts the population into the product's database, as if it had been used for weeks."""
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from benchmarks.population import Person, Population, Row
+from benchmarks.progress import say, shown
+from todo.database.engine import connect
+from todo.database.url import DatabaseUrl
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+_AT_ONCE = 20_000
+_TODO_COLUMNS = (
+    "user_id", "id", "title", "description", "priority", "completed_at", "created_at", "updated_at",
+    "deleted_at", "version", "change_seq",
+)  # fmt: skip
+_CHANGE_COLUMNS = ("user_id", "seq", "todo_id", "kind", "at", "todo")
+_NO_HURRY = 86_400.0
+
+
+async def fill(url: DatabaseUrl, population: Population, public_key: str, key_id: UUID) -> None:
+    """Copy in people, sessions, todos and their changes as the owner role, and count as the product would."""
+    async with connect(url) as owner:
+        await _copy_sign_in(owner, population.people, public_key, key_id, datetime.now(UTC))
+        await copy_todos(owner, population)
+        say("Vacuuming …")
+        await owner.execute("VACUUM (ANALYZE)", timeout=_NO_HURRY)
+        await owner.execute("CHECKPOINT", timeout=_NO_HURRY)
+
+
+async def _copy_sign_in(
+    owner: "Connection", people: list[Person], public_key: str, key_id: UUID, now: datetime
+) -> None:
+    # Older than the product's own key, which goes on signing.
+    await owner.execute(
+        'INSERT INTO auth.jwks (id, "publicKey", "privateKey", "createdAt", alg, crv)'
+        " VALUES ($1, $2, '', $3, 'EdDSA', 'Ed25519')",
+        key_id,
+        public_key,
+        now - timedelta(days=1),
+    )
+    users = [(person.id, "Somebody", f"{person.id}@example.com", True, now, now) for person in people]
+    await owner.copy_records_to_table(
+        "user",
+        schema_name="auth",
+        records=users,
+        columns=("id", "name", "email", "emailVerified", "createdAt", "updatedAt"),
+    )
+    sessions = [
+        (person.session_id, now + timedelta(days=7), str(person.session_id), now, now, person.id)
+        for person in people
+    ]
+    await owner.copy_records_to_table(
+        "session",
+        schema_name="auth",
+        records=sessions,
+        columns=("id", "expiresAt", "token", "createdAt", "updatedAt", "userId"),
+    )
+
+
+async def copy_todos(owner: "Connection", population: Population) -> None:
+    """Copy in todos, their changes, and the people who have them, with their counts."""
+    # What is copied in points at people who are copied in last, when their counts are known.
+    await owner.execute("SET session_replication_role = replica")
+    async with _without_indexes(owner):
+        users = await _copy_rows(owner, population)
+    await owner.copy_records_to_table("users", records=users, columns=("id", "change_seq", "todo_count"))
+
+
+async def _copy_rows(owner: "Connection", population: Population) -> list[tuple[UUID, int, int]]:
+    """Copy todos and changes, and give everybody's last place in their sequence, and their count."""
+    places, counts = [0] * len(population.people), [0] * len(population.people)
+    rows = shown(population.todos(), population.size.todos, "todos")
+    while chunk := list(itertools.islice(rows, _AT_ONCE)):
+        todos: list[tuple[Any, ...]] = []
+        changes: list[tuple[Any, ...]] = []
+        for row in chunk:
+            user_id = population.people[row.owner].id
+            changes += _changes_of(row, user_id, places[row.owner])
+            places[row.owner] += row.changes
+            counts[row.owner] += 1
+            todos.append((user_id, *row[1:-1], row.changes, places[row.owner]))
+        await owner.copy_records_to_table("todos", records=todos, columns=_TODO_COLUMNS, timeout=_NO_HURRY)
+        await owner.copy_records_to_table(
+            "todo_changes", records=changes, columns=_CHANGE_COLUMNS, timeout=_NO_HURRY
+        )
+    ids = [person.id for person in population.people]
+    return list(zip(ids, places, counts, strict=True))
+
+
+def _changes_of(row: Row, user_id: UUID, place: int) -> Iterator[tuple[Any, ...]]:
+    moments = (("created", row.created_at), ("completed", row.completed_at), ("deleted", row.deleted_at))
+    completed_at: str | None = None
+    for version, (kind, at) in enumerate(((kind, at) for kind, at in moments if at is not None), start=1):
+        if kind == "completed":
+            completed_at = at.isoformat()
+        todo = {
+            "id": str(row.id),
+            "title": row.title,
+            "description": row.description,
+            "priority": row.priority,
+            "is_completed": completed_at is not None,
+            "completed_at": completed_at,
+            "created_at": row.created_at.isoformat(),
+            "updated_at": at.isoformat(),
+            "deleted_at": at.isoformat() if kind == "deleted" else None,
+            "version": version,
+        }
+        yield user_id, place + version, row.id, kind, at, json.dumps(todo)
+
+
+@asynccontextmanager
+async def _without_indexes(owner: "Connection") -> AsyncIterator[None]:
+    """Make the indexes anew afterwards, as a restore does; those of keys stay."""
+    dropped = await owner.fetch(
+        """
+        SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+         WHERE schemaname = 'public' AND tablename = ANY ($1)
+           AND indexname NOT IN (SELECT conname FROM pg_constraint)
+        """,
+        ["todos", "todo_changes"],
+    )
+    for row in dropped:
+        await owner.execute(f'DROP INDEX "{row["name"]}"')
+    yield
+    for row in shown(dropped, len(dropped), "indexes"):
+        await owner.execute(row["definition"], timeout=_NO_HURRY)

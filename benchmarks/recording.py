@@ -1,0 +1,89 @@
+"""What the product says to its database for each job, taken down while its own code does it once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import asyncpg
+
+from benchmarks.population import Person
+from benchmarks.requests import Job
+from todo.database.engine import connect
+from todo.database.provenance import PERSON, Client, Provenance
+from todo.database.standing import LiveSession
+from todo.database.transaction import Database
+from todo.database.url import DatabaseUrl
+from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoUpdate
+from todo.features.todos.service import TodoService, todo_service
+from todo.settings import Limits
+
+if TYPE_CHECKING:
+    PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+_LIMITS = Limits(rate_limit=0, quota=100_000, batch_limit=100)
+_NEW = TodoCreate(title="Water the plants")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement, its arguments, and the row it gave if it gave one."""
+
+    sql: str
+    arguments: tuple[Any, ...] = ()
+    row: dict[str, Any] = field(default_factory=dict)
+
+
+async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, list[Step]]:
+    """Do each job once for a person, who has this todo and has not completed it, and give what was said."""
+    uses: dict[Job, Callable[[TodoService], Awaitable[object]]] = {
+        Job.GET: lambda service: service.get_todo(todo_id),
+        Job.LIST: lambda service: service.list_todos(TodoFilter(limit=20)),
+        Job.CREATE: lambda service: service.create_todo(_NEW),
+        Job.UPDATE: lambda service: service.update_todo(todo_id, TodoUpdate(title="Renamed")),
+        Job.COMPLETE: lambda service: service.complete_todo(todo_id),
+    }
+    said: dict[Job, list[Step]] = {}
+    async with connect(url) as connection:
+        for job, use in uses.items():
+            tape = _Tape(connection)
+            is_read = job in {Job.GET, Job.LIST}
+            async with Database(tape).transaction(
+                person.id,
+                LiveSession(person.session_id),
+                read_only=is_read,
+                provenance=Provenance(Client(PERSON), f"{job}_todo"),
+            ) as transaction:
+                await use(todo_service(transaction, b"secret", _LIMITS))
+            said[job] = tape.steps
+    return said
+
+
+class _Tape:
+    """A pool of one connection, which takes down what is said on it."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self.steps: list[Step] = []
+
+    async def acquire(self, *, timeout: float) -> "PooledConnection":  # noqa: ARG002, ASYNC109  # as a pool has it
+        return cast("PooledConnection", self)
+
+    async def release(self, _connection: "PooledConnection") -> None:
+        """Keep it."""
+
+    def is_closed(self) -> bool:
+        return self._connection.is_closed()
+
+    async def execute(self, script: str) -> str:
+        self.steps += [Step(part.strip()) for part in script.split(";")]
+        return await self._connection.execute(script)
+
+    async def fetch(self, sql: str, *arguments: Any, **options: Any) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self._connection.fetch(sql, *arguments, **options)
+        self.steps.append(Step(sql, arguments, dict(rows[0]) if len(rows) == 1 else {}))
+        return rows
+
+    async def fetchrow(self, sql: str, *arguments: Any, **options: Any) -> asyncpg.Record | None:
+        rows = await self.fetch(sql, *arguments, **options)
+        return rows[0] if rows else None

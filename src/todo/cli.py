@@ -19,6 +19,7 @@ from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, current_revision, downgrade, migrate, refuse_other_schema
 from todo.problems import CannotStart
 from todo.serve.access_token import fetch_access_token
+from todo.serve.agent_clients import CLIENTS, EVERY_CLIENT
 from todo.serve.backup import back_up
 from todo.serve.doctor import examine
 from todo.serve.first_screen import say
@@ -32,6 +33,7 @@ from todo.serve.product import (
     upkeep_of,
 )
 from todo.serve.restore import restore
+from todo.serve.stdio import speak_stdio
 from todo.settings import Settings
 
 _EPILOG = "Settings are environment variables that start with TODO_; README.md lists them."
@@ -96,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
     examining = commands.add_parser("doctor", help="check what an operator would ask first")
     examining.add_argument("--json", action="store_true", help="one JSON object a finding")
     examining.set_defaults(run=_doctor)
+
+    speaking = commands.add_parser("mcp", help="speak MCP on standard input and output")
+    speaking.add_argument(
+        "--print-config",
+        nargs="?",
+        const=EVERY_CLIENT,
+        choices=[EVERY_CLIENT, *CLIENTS],
+        help="print what to paste into a client's settings instead; of one client, JSON and nothing else",
+    )
+    speaking.set_defaults(run=_mcp)
 
     fetching = commands.add_parser("token", help="sign in to the running service and print an access token")
     fetching.add_argument("--email", required=True)
@@ -165,6 +177,17 @@ def _doctor(settings: Settings, chosen: argparse.Namespace) -> None:
         is_well = is_well and finding.state != "FAIL"
     if not is_well:
         sys.exit(1)
+
+
+def _mcp(settings: Settings, chosen: argparse.Namespace) -> None:
+    if chosen.print_config == EVERY_CLIENT:
+        for client in CLIENTS.values():
+            _show(f"# {client.where}\n{client.text(settings.public_origin)}\n")
+    elif chosen.print_config:
+        _show(CLIENTS[chosen.print_config].text(settings.public_origin))
+    else:
+        key = settings.api_key.get_secret_value() if settings.api_key else None
+        speak_stdio(settings.public_origin, key)
 
 
 def _token(settings: Settings, chosen: argparse.Namespace) -> None:

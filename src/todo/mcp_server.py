@@ -9,6 +9,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from todo.features.todos.prompts import TodoPrompts
+from todo.features.todos.resources import TodoResources
 from todo.features.todos.tools import TodoTools
 from todo.transport.discovery import metadata_url
 from todo.transport.http_request import Backend
@@ -20,17 +22,20 @@ to you. Deleting moves to a trash from which `restore_todos` brings back."""
 
 
 def create_mcp_server(backend: Callable[[], Backend]) -> MCPServer[None]:
-    """Build the server with every tool."""
+    """Build the server with every tool, resource and prompt."""
+    calls = ToolCalls(backend)
     server: MCPServer[None] = MCPServer(
         "todo-evolution",
         title="Todo Evolution",
         version=version("todo-evolution"),
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
-        tools=TodoTools(ToolCalls(backend)).all(),
+        tools=TodoTools(calls).all(),
         # The tools, resources and prompts stay as they are while it runs, so there is nothing to listen for.
         subscriptions=False,
     )
+    TodoResources(calls).register(server)
+    TodoPrompts(calls).register(server)
     return server
 
 

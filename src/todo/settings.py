@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_token: SecretStr | None = Field(None, min_length=16)
 
+    api_key: SecretStr | None = None
+
     trusted_proxies: str = ""
     sign_up: Literal["open", "closed"] = "open"
     auth_issuer: str | None = None

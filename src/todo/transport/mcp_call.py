@@ -1,17 +1,20 @@
 """Who asks and which transaction, per tool call."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as StarletteScope
 
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Transaction
-from todo.problems import Problem, Unauthenticated
+from todo.problems import Forbidden, NotFound, Problem, Unauthenticated
 from todo.settings import Limits
 from todo.transport.body import replayed
 from todo.transport.callers import provenance_of, require_scope, standing_of
@@ -70,6 +73,26 @@ class SignedInMcp:
 
 def _whole(body: bytes) -> Message:
     return {"type": "http.request", "body": body, "more_body": False}
+
+
+@contextmanager
+def refused_as_resource() -> Iterator[None]:
+    """Say a foreseen refusal as reading a resource does."""
+    try:
+        yield
+    except (NotFound, Forbidden) as problem:
+        raise ResourceNotFoundError(f"{problem.error_code}: {problem.detail}") from problem
+    except Problem as problem:
+        raise ResourceError(f"{problem.error_code}: {problem.detail}") from problem
+
+
+@contextmanager
+def refused_as_error() -> Iterator[None]:
+    """Say a foreseen refusal as an error of the protocol, where there is no other way."""
+    try:
+        yield
+    except Problem as problem:
+        raise MCPError(INTERNAL_ERROR, f"{problem.error_code}: {problem.detail}") from problem
 
 
 class ToolCalls:

@@ -46,7 +46,8 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
     },
     logger: { level: "warn", log: (level, message) => log(level, message) },
     // API errors are answered as ever; everything else reaches the server, which answers without printing it.
-    onAPIError: { throw: true },
+    // What cannot be sent back to an app, because nobody knows which, is said on our page.
+    onAPIError: { throw: true, errorURL: `${config.origin}/consent` },
     plugins: [
       bearer(),
       jwt({

@@ -2,7 +2,7 @@ import { cimd } from "@better-auth/cimd";
 import { fetchClientMetadataResource } from "@better-auth/cimd/node";
 import { mcp } from "@better-auth/mcp";
 import type { BetterAuthPlugin } from "better-auth";
-import { APIError, createAuthMiddleware } from "better-auth/api";
+import { APIError, createAuthEndpoint, createAuthMiddleware, sessionMiddleware } from "better-auth/api";
 import type { Config } from "./config.ts";
 
 const MINUTE = 60;
@@ -21,12 +21,15 @@ export function oauthPlugins(config: Config) {
       allowDynamicClientRegistration: true,
       allowUnauthenticatedClientRegistration: true,
       grantTypes: ["authorization_code", "refresh_token"],
+      // The pages learn by it who asks, and whether the question is ours, before anybody has signed in.
+      allowPublicClientPrelogin: true,
       // Left out, anybody who is signed in may manage clients and resources of everybody.
       clientPrivileges: () => false,
       resourcePrivileges: () => false,
     }),
     cimd({ fetchClientMetadataResource, metadataProfile: "mcp-2026-07-28" }),
     nativeClients(),
+    connectedApps(),
     disconnection(),
   ] satisfies BetterAuthPlugin[];
 }
@@ -54,6 +57,56 @@ function isOnSameMachine(address: unknown): boolean {
   if (typeof address !== "string" || !URL.canParse(address)) return false;
   const { protocol, hostname } = new URL(address);
   return NATIVE_SCHEMES.test(address) || (protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
+}
+
+interface Consent {
+  id: string;
+  clientId: string;
+  scopes: string[];
+  createdAt: Date;
+}
+
+interface Client {
+  clientId: string;
+  name?: string;
+  redirectUris: string[];
+}
+
+/** What a person has connected, and where each app lives: a name alone says nothing, for apps choose theirs. */
+function connectedApps() {
+  return {
+    id: "todo-connected-apps",
+    endpoints: {
+      listConnectedApps: createAuthEndpoint(
+        "/connected-apps",
+        { method: "GET", use: [sessionMiddleware] },
+        async ({ context, json }) => {
+          const consents = await context.adapter.findMany<Consent>({
+            model: "oauthConsent",
+            where: [{ field: "userId", value: context.session.user.id }],
+            sortBy: { field: "createdAt", direction: "desc" },
+          });
+          if (consents.length === 0) return json([]);
+          // As they were when they were last asked for: a list waits for no other server.
+          const clients = await context.adapter.findMany<Client>({
+            model: "oauthClient",
+            where: [{ field: "clientId", operator: "in", value: consents.map(({ clientId }) => clientId) }],
+          });
+          const clientOf = new Map(clients.map((client) => [client.clientId, client]));
+          return json(
+            consents.map(({ id, clientId, scopes, createdAt }) => ({
+              id,
+              client_id: clientId,
+              client_name: clientOf.get(clientId)?.name ?? null,
+              redirect_uris: clientOf.get(clientId)?.redirectUris ?? [],
+              scopes,
+              connected_at: createdAt,
+            })),
+          );
+        },
+      ),
+    },
+  } satisfies BetterAuthPlugin;
 }
 
 /** Withdrawn consent ends the refresh tokens too; Better Auth alone would leave the app connected for weeks. */

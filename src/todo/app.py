@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
@@ -37,6 +36,7 @@ from todo.transport.health import health_router
 from todo.transport.http_request import Backend
 from todo.transport.metrics import RequestMetrics
 from todo.transport.metrics_page import MetricsPage, collector_of
+from todo.transport.pages import page_routes
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
 from todo.transport.rate_limit import Policy, open_rate_limiter
 from todo.transport.sign_in import sign_in_routes
@@ -173,15 +173,7 @@ def _add_pages(app: FastAPI) -> None:
     if not (folder / "index.html").is_file():
         raise CannotStart("The pages are not built: run `make build` (or install the package anew).")
 
-    @app.get("/", include_in_schema=False)
-    async def show_start_page() -> FileResponse:
-        return FileResponse(str(folder / "index.html"))
-
-    @app.get("/docs", include_in_schema=False)
-    async def show_docs() -> FileResponse:
-        return FileResponse(str(folder / "docs.html"))
-
-    app.mount("/static", StaticFiles(directory=str(folder)))
+    app.router.routes.extend(page_routes(Path(str(folder))))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-const element = (id) => document.getElementById(id);
+import { element } from "./page.js";
+import { call, lifetime } from "./server.js";
+
 const form = element("form");
 const fields = element("fields");
 
@@ -11,31 +13,6 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const theme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 theme();
 dark.addEventListener("change", theme);
-
-function words(answer, data) {
-  if (answer.status === 429) {
-    const seconds = answer.headers.get("retry-after") ?? answer.headers.get("x-retry-after");
-    const wait = Number(seconds) > 0 ? `${seconds} seconds` : "a minute";
-    return `Too many attempts. Wait ${wait}, then try again.`;
-  }
-  return data?.message ?? `The server could not answer (HTTP ${answer.status}). Try again in a moment.`;
-}
-
-async function call(path, body) {
-  const post = body && {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const answer = await fetch(`/api/auth/${path}`, post).catch(() => {
-    throw new Error("The server cannot be reached. Try again in a moment.");
-  });
-  const data = await answer.json().catch(() => null);
-  if (!answer.ok) {
-    throw Object.assign(new Error(words(answer, data)), { status: answer.status });
-  }
-  return data;
-}
 
 function tell(message) {
   element("message").textContent = message;
@@ -59,13 +36,6 @@ function leave(message) {
   ui?.authActions.logout(["bearer"]);
   show(null);
   tell(message);
-}
-
-// The lifetime is measured from arrival, so a wrong clock here does no harm.
-function lifetime(token) {
-  const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-  const { iat, exp } = JSON.parse(atob(payload));
-  return (exp - iat) * 1000;
 }
 
 async function renew() {

@@ -1,21 +1,11 @@
+import { copies } from "./copy.js";
+
 for (const span of document.querySelectorAll(".origin")) {
   span.textContent = location.origin;
 }
 
 for (const button of document.querySelectorAll(".step button")) {
-  const code = button.closest("li").querySelector("code");
-  button.addEventListener("click", async () => {
-    // The clipboard exists only on https and localhost; elsewhere the
-    // selection is one key press away from a copy.
-    try {
-      await navigator.clipboard.writeText(`${code.textContent}\n`);
-      button.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(code);
-      button.textContent = "Selected";
-    }
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  });
+  copies(button, button.closest("li").querySelector("code"), "\n");
 }
 
 const status = document.getElementById("status");

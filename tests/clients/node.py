@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -40,9 +40,9 @@ class NodeClient:
         return (_installed() / self._folder / name).read_text(encoding="utf-8")
 
     async def run(
-        self, *arguments: str, on_line: Callable[[str], None] = lambda _line: None, **environment: str
+        self, *arguments: str, on_line: Callable[[str], Awaitable[object]] | None = None, **environment: str
     ) -> Finished:
-        """Run it to its end; `on_line` hears meanwhile what it says."""
+        """Run it to its end; `on_line` hears what it says, and may do something about it meanwhile."""
         folder = await asyncio.to_thread(_installed)
         process = await asyncio.create_subprocess_exec(
             NODE_HOME / "bin" / "node",
@@ -58,7 +58,8 @@ class NodeClient:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 async for line in _lines(process):
                     lines.append(line)
-                    on_line(line)
+                    if on_line:
+                        await on_line(line)
                 return Finished(await process.wait(), "".join(lines))
         finally:
             with suppress(ProcessLookupError):

@@ -16,15 +16,47 @@ from tests.e2e.product import Product
 CALLBACK = "http://127.0.0.1:3000/callback"
 
 
-class App:
-    """What an app keeps on its machine, and the browser it sends its person to."""
+class Browser:
+    """A browser in which a person is signed in, who consents to what apps ask for."""
 
-    def __init__(self, product: Product, person: Account, browser: httpx2.AsyncClient) -> None:
+    def __init__(self, product: Product, client: httpx2.AsyncClient) -> None:
+        self.asked: list[str] = []
+        self.granted: str | None = None
+        self._origin = product.origin
+        self._client = client
+
+    async def visit(self, url: str) -> str:
+        """Go where an app sends its person, read, and consent; give the address that leads back."""
+        while url.startswith((self._origin, "/")):
+            page = urlsplit(url.removeprefix(self._origin))
+            url = await (
+                self._consent(page.query) if page.path == "/consent" else self._follow(page.geturl())
+            )
+        return url
+
+    async def _follow(self, url: str) -> str:
+        shown = await self._client.get(url)
+        assert shown.is_redirect, shown.text
+        location: str = shown.headers["location"]
+        return location
+
+    async def _consent(self, query: str) -> str:
+        self.asked.append(parse_qs(query)["scope"][0])
+        granted = {"scope": self.granted} if self.granted else {}
+        consent = {"accept": True, "oauth_query": query, **granted}
+        answer = await self._client.post("/api/auth/oauth2/consent", json=consent)
+        assert answer.status_code == 200, answer.text
+        location: str = answer.json()["url"]
+        return location
+
+
+class App:
+    """What an app keeps on its machine, and the browser that it sends its person to."""
+
+    def __init__(self, product: Product, person: Account, browser: Browser) -> None:
         self.product = product
         self.person = person
-        self.asked: list[str] = []
-        self._browser = browser
-        self.granted: str | None = None
+        self.browser = browser
         self._tokens: OAuthToken | None = None
         self._registration: OAuthClientInformationFull | None = None
         self._answer: AuthorizationCodeResult | None = None
@@ -79,23 +111,7 @@ class App:
         )
 
     async def _send_person(self, url: str) -> None:
-        """Do what a person does in a browser in which they are signed in: read, and consent."""
-        shown = await self._browser.get(url.replace(self.product.origin, ""))
-        while shown.is_redirect and not shown.headers["location"].startswith(CALLBACK):
-            page = urlsplit(shown.headers["location"])
-            if page.path == "/consent":
-                self.asked.append(parse_qs(page.query)["scope"][0])
-                granted = {"scope": self.granted} if self.granted else {}
-                consent = {"accept": True, "oauth_query": page.query, **granted}
-                answer = await self._browser.post("/api/auth/oauth2/consent", json=consent)
-                assert answer.status_code == 200, answer.text
-                self._read(answer.json()["url"])
-                return
-            shown = await self._browser.get(shown.headers["location"])
-        self._read(shown.headers["location"])
-
-    def _read(self, location: str) -> None:
-        answer = parse_qs(urlsplit(location).query)
+        answer = parse_qs(urlsplit(await self.browser.visit(url)).query)
         self._answer = AuthorizationCodeResult(
             code=answer["code"][0], state=answer["state"][0], iss=answer.get("iss", [None])[0]
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.apps import Browser
 from tests.e2e.people import Account, People
 from tests.e2e.postgres import foreign_postgres
 from tests.e2e.product import Product, copied_product
@@ -48,6 +49,15 @@ async def people() -> AsyncIterator[People]:
 async def account(people: People, product: Product) -> Account:
     """Somebody who has just signed up with the shared product."""
     return await people.newcomer(product)
+
+
+@pytest.fixture
+async def browser(people: People, product: Product, account: Account) -> Browser:
+    """The browser in which they are signed in."""
+    client = await people.browser(product)
+    wanted = {"email": account.email, "password": account.password}
+    assert (await client.post("/api/auth/sign-in/email", json=wanted)).status_code == 200
+    return Browser(product, client)
 
 
 @pytest.fixture(scope="session")

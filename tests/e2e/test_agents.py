@@ -2,16 +2,13 @@
 
 import pytest
 
-from tests.e2e.apps import App
-from tests.e2e.people import Account, People
+from tests.e2e.apps import App, Browser
+from tests.e2e.people import Account
 from tests.e2e.product import Product
 
 
 @pytest.fixture
-async def app(product: Product, account: Account, people: People) -> App:
-    browser = await people.browser(product)
-    wanted = {"email": account.email, "password": account.password}
-    assert (await browser.post("/api/auth/sign-in/email", json=wanted)).status_code == 200
+def app(product: Product, account: Account, browser: Browser) -> App:
     return App(product, account, browser)
 
 
@@ -38,13 +35,13 @@ async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:
 
 
 async def test_an_app_asks_for_more_when_it_needs_more(app: App) -> None:
-    app.granted = "todo:read"
+    app.browser.granted = "todo:read"
     async with app.connected() as agent:
         await agent.call_tool("list_todos", {})
-        app.granted = None
+        app.browser.granted = None
         result = await agent.call_tool("create_todos", {"todos": [{"title": "Now it may write"}]})
 
-    assert (len(app.asked), result.is_error) == (2, False)
+    assert (len(app.browser.asked), result.is_error) == (2, False)
 
 
 async def test_a_disconnected_app_is_out_at_once_and_for_good(app: App) -> None:

@@ -54,7 +54,7 @@ def openapi_json() -> str:
 
 async def tools_json() -> str:
     """Give the tools the MCP server lists."""
-    server = create_mcp_server(_no_backend)
+    server = create_mcp_server(_no_backend, secret=b"")
     tools = [
         tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in await server.list_tools()
     ]
@@ -136,7 +136,7 @@ def _openapi() -> dict[str, Any]:
             mcp_audience="",
             jwks_url="",
             auth_socket=None,
-            limits=Limits(rate_limit=0, quota=0, batch_limit=100),
+            limits=Limits(rate_limit=0, quota=0, batch_limit=100, agent_writes=0),
             runtime_folder=None,
             metrics_token=None,
             traces=False,

@@ -27,7 +27,7 @@ from todo.settings import Limits, Wiring
 SECRET = b"a secret for tests, of no use to anybody else"
 AUDIENCE = "http://testserver/api"
 MCP_AUDIENCE = "http://testserver/mcp"
-LIMITS = Limits(rate_limit=1200, quota=100_000, batch_limit=100)
+LIMITS = Limits(rate_limit=1200, quota=100_000, batch_limit=100, agent_writes=1000)
 
 
 class Issuer:

@@ -41,8 +41,10 @@ def test_an_outside_issuer_needs_both_of_its_addresses(half: dict[str, str]) -> 
 
 
 def test_nobody_is_without_limits_unless_told_so() -> None:
-    assert Settings().limits == Limits(rate_limit=1200, quota=100_000, batch_limit=100)
-    assert Settings(rate_limit=0, quota=0).limits == Limits(rate_limit=0, quota=0, batch_limit=100)
+    assert Settings().limits == Limits(rate_limit=1200, quota=100_000, batch_limit=100, agent_writes=1000)
+    assert Settings(rate_limit=0, quota=0).limits == Limits(
+        rate_limit=0, quota=0, batch_limit=100, agent_writes=1000
+    )
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from todo.transport.metrics import RequestMetrics
 from todo.transport.metrics_page import MetricsPage, collector_of
 from todo.transport.pages import page_routes
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
-from todo.transport.rate_limit import Policy, open_rate_limiter
+from todo.transport.rate_limit import Policy, RateLimiter, open_rate_limiter
 from todo.transport.sign_in import sign_in_routes
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def create_app(wiring: Wiring) -> FastAPI:
     app.include_router(keys.router)
     app.include_router(account.router)
     app.include_router(health_router(wiring.schema_revision))
-    mcp = create_mcp_server(lambda: app.state.backend)
+    mcp = create_mcp_server(lambda: app.state.backend, secret=wiring.secret)
     app.state.mcp = mcp
     app.router.routes.append(mcp_route(mcp, wiring.origin))
     app.router.routes.extend(resource_routes(wiring.mcp_audience, wiring.issuer))
@@ -128,10 +128,11 @@ async def _lifespan(
         )
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
-        limiter = None
-        if wiring.limits.rate_limit:
-            policy = Policy("person", wiring.limits.rate_limit, window_seconds=60)
-            limiter = stack.enter_context(open_rate_limiter(policy, wiring.runtime_folder))
+
+        def limiter(name: str, quota: int, window_seconds: int) -> RateLimiter | None:
+            policy = Policy(name, quota, window_seconds)
+            return stack.enter_context(open_rate_limiter(policy, wiring.runtime_folder)) if quota else None
+
         announcer = Announcer(pool)
         await stack.enter_async_context(announcer.telling())
         listener = Listener(DatabaseUrl.parse(wiring.listen_url) if wiring.listen_url else None, announcer)
@@ -158,7 +159,8 @@ async def _lifespan(
             ),
             secret=wiring.secret,
             limits=wiring.limits,
-            rate_limiter=limiter,
+            rate_limiter=limiter("person", wiring.limits.rate_limit, window_seconds=60),
+            agent_writes=limiter("agent", wiring.limits.agent_writes, window_seconds=3_600),
             streams=EventStreams(database, listener),
             has_auth_server=wiring.auth_socket is not None,
             transfers=asyncio.Semaphore(max(1, wiring.pool_size // 2)),

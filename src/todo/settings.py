@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     rate_limit: int = Field(1200, ge=0, le=1_000_000)
     quota: int = Field(100_000, ge=0)
     batch_limit: int = Field(100, ge=1, le=100)
+    agent_writes: int = Field(1000, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=36_500)
 
     log_format: Literal["text", "json"] = "text"
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> "Limits":
         """What one person may do and have."""
-        return Limits(self.rate_limit, self.quota, self.batch_limit)
+        return Limits(self.rate_limit, self.quota, self.batch_limit, self.agent_writes)
 
     @property
     def runs_auth_server(self) -> bool:
@@ -103,14 +104,16 @@ def _origin(scheme: str, host: str, port: int | None) -> str:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a person may do and have: requests a minute, todos with the trash, operations in a batch.
+    """How much a person may do and have, and their agents.
 
-    Of the first two, 0 is no limit.
+    Requests a minute, todos with the trash, operations in a batch, and todos that one agent may change in an
+    hour. 0 is no limit, but for the batch.
     """
 
     rate_limit: int
     quota: int
     batch_limit: int
+    agent_writes: int
 
 
 @dataclass(frozen=True)

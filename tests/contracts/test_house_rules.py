@@ -24,7 +24,7 @@ NOT_OVER_HTTP = {"purge_trash", "change_todos"}
 READING = {"list_todos", "get_todo"}
 CHANGING = {"create_todo", "update_todo", "complete_todo", "reopen_todo", "delete_todo", "restore_todo"}
 # What agents change, they change many of at once.
-TOOLS = READING | {f"{verb}s" for verb in CHANGING}
+TOOLS = READING | {f"{verb}s" for verb in CHANGING} | {"whoami"}
 
 
 def test_one_place_commits() -> None:

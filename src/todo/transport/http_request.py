@@ -48,6 +48,7 @@ class Backend:
     secret: bytes
     limits: Limits
     rate_limiter: RateLimiter | None
+    agent_writes: RateLimiter | None
     streams: EventStreams
     has_auth_server: bool
     transfers: asyncio.Semaphore

@@ -1,9 +1,10 @@
 """Who asks and which transaction, per tool call."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
@@ -16,11 +17,13 @@ from todo.auth.user import Caller, Scope
 from todo.database.transaction import Transaction
 from todo.problems import Forbidden, NotFound, Problem, Unauthenticated
 from todo.settings import Limits
+from todo.transport.agent_writes import WriteBudget
 from todo.transport.body import replayed
-from todo.transport.callers import provenance_of, require_scope, standing_of
+from todo.transport.callers import client_of, provenance_of, require_scope, standing_of
 from todo.transport.http_request import Backend, admit, backend
 from todo.transport.problem_json import problem_response
 
+_T = TypeVar("_T")
 _caller: ContextVar[Caller] = ContextVar("caller")
 
 
@@ -119,6 +122,11 @@ class ToolCalls:
         """What one person may do and have."""
         return self._backend().limits
 
+    @property
+    def budget(self) -> WriteBudget:
+        """How many todos this agent may still change."""
+        return WriteBudget(self._backend().agent_writes, self.caller)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """Open a transaction that cannot write."""
@@ -141,3 +149,25 @@ class ToolCalls:
         ) as transaction:
             require_scope(caller, Scope.WRITE)
             yield transaction
+
+    async def tried(self, work: Callable[[Transaction], Awaitable[_T]], *, tool: str) -> _T:
+        """Do work in a transaction that is given up, and say what would have come of it."""
+        try:
+            async with self.writing(tool=tool) as transaction:
+                raise _Tried(await work(transaction))  # noqa: TRY301  # what gives a transaction up
+        except _Tried as tried:
+            result: _T = tried.result
+            return result
+
+
+class _Tried(Exception):
+    """Carries what came of work out of the transaction that is given up by it."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+
+def principal_of_call(_context: object) -> str:
+    """Say whose message this is, so that nobody goes on with what another was asked."""
+    caller = _caller.get()
+    return f"{caller.user_id} {client_of(caller).id}"

@@ -23,7 +23,7 @@ class ServiceTool(Tool):
     @classmethod
     def of(
         cls,
-        verb: Callable[..., Awaitable[CallToolResult]],
+        verb: Callable[..., Awaitable[CallToolResult | InputRequiredResult]],
         annotations: ToolAnnotations,
     ) -> Self:
         """Make the tool of a verb; the verb's docstring is what agents read of it."""

@@ -31,7 +31,10 @@ class Policy:
 
 
 class Allowance(NamedTuple):
-    """Whether a unit was granted, how many are left, and the whole seconds until there is one more."""
+    """Whether it was granted, how many units are left, and the whole seconds until there is one more.
+
+    Of a refusal, until there are as many as were asked for.
+    """
 
     policy: Policy
     is_granted: bool
@@ -59,17 +62,22 @@ class RateLimiter:
         self._interval = policy.window_seconds * _SECOND // policy.quota
         self._capacity = policy.quota * self._interval
 
-    def take(self, person: UUID) -> Allowance:
-        """Take one unit out of a person's bucket if there is one."""
+    @property
+    def quota(self) -> int:
+        """How many units there are in a window."""
+        return self._policy.quota
+
+    def take(self, person: UUID, units: int = 1) -> Allowance:
+        """Take units out of a person's bucket if there are as many; of none, only say how many there are."""
         with self._buckets.held(person) as bucket:
             # Read while others wait, so that whoever comes later never sees an earlier time.
             now = self._clock()
-            full_at = max(bucket.full_at, now) + self._interval
+            full_at = max(bucket.full_at, now) + units * self._interval
             is_granted = full_at <= now + self._capacity
             if is_granted:
                 bucket.full_at = full_at
-            used = bucket.full_at - now
-        next_in = (used - 1) % self._interval + 1
+            used = max(bucket.full_at - now, 0)
+        next_in = (used - 1) % self._interval + 1 if is_granted else full_at - now - self._capacity
         return Allowance(
             self._policy,
             is_granted=is_granted,

@@ -11,7 +11,7 @@ from tests.features.todos.injections import INJECTIONS
 
 PROMPTS = ["plan_my_day", "triage", "weekly_review"]
 MARK = "todo-evolution/written-by-people"
-MARKED = ["title", "description"]
+MARKED = ["title", "description", "reason", "client_name"]
 
 
 @pytest.fixture

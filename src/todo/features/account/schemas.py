@@ -261,3 +261,14 @@ def _csv_lines(todos: Iterable[TodoRead]) -> str:
 
 def _csv_field(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+class Whoami(BaseModel):
+    """Who is signed in through what, and what that may do."""
+
+    person: UUID
+    client: str
+    client_name: str | None
+    scopes: list[str]
+    writes_per_hour: int | None = Field(description="Todos that may be changed in an hour; null: any number.")
+    writes_left: int | None

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
-from todo.features.todos.models import ChangeKind, Description, PlainText, Priority, Title
+from todo.features.todos.models import ChangeKind, Description, PlainText, Priority, Reason, Title
 
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 100
@@ -168,10 +168,25 @@ class OneTodo(BaseModel):
     todo_id: UUID
 
 
-class ManyTodos(BaseModel):
-    """Which todos, all or none of them."""
-
+class _Stated(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    reason: Reason | SkipJsonSchema[None] = Field(None, description="Why; the person can read it.")
+
+
+class _Planned(_Stated):
+    dry_run: StrictBool = Field(False, description="Change nothing, show what would change.")
+    apply: str | SkipJsonSchema[None] = Field(None, max_length=64, description="`plan` of a dry run.")
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.dry_run and self.apply is not None:
+            raise ValueError("dry_run and apply exclude each other")
+        return self
+
+
+class ManyTodos(_Stated):
+    """Which todos, all or none of them."""
 
     todo_ids: list[UUID] = Field(min_length=1, max_length=BATCH_MAX)
 
@@ -181,10 +196,12 @@ class ManyTodos(BaseModel):
         return list(dict.fromkeys(value))
 
 
-class NewTodos(BaseModel):
-    """What to add, all or none of it."""
+class TodosToDelete(ManyTodos, _Planned):
+    """Which todos to delete, all or none of them."""
 
-    model_config = ConfigDict(extra="forbid")
+
+class NewTodos(_Stated):
+    """What to add, all or none of it."""
 
     todos: list[TodoCreate] = Field(min_length=1, max_length=BATCH_MAX)
 
@@ -199,10 +216,8 @@ class TodoEdit(TodoUpdate):
         return {name: value for name, value in super().changes().items() if name != "id"}
 
 
-class TodoEdits(BaseModel):
+class TodoEdits(_Planned):
     """What to change, all or none of it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     todos: list[TodoEdit] = Field(min_length=1, max_length=BATCH_MAX)
 
@@ -211,6 +226,13 @@ class ChangedTodos(BaseModel):
     """The todos that were asked for, as they are now."""
 
     todos: list[TodoRead]
+
+
+class PlannedTodos(ChangedTodos):
+    """The todos that were asked for, as they are now; or of a dry run, as they would be and as they are."""
+
+    before: list[TodoRead] | None = None
+    plan: str | None = None
 
 
 class ChangesWanted(BaseModel):

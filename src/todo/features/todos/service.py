@@ -78,6 +78,11 @@ class Touched:
     before: TodoRead | None
     after: TodoRead
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether it was made or is at another version."""
+        return self.before is None or self.before.version != self.after.version
+
 
 @dataclass(frozen=True)
 class FollowedChanges:

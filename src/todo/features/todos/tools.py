@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 
+from todo.database.transaction import Transaction
 from todo.features.todos.schemas import (
     ActOperation,
     ChangedTodos,
@@ -15,18 +18,22 @@ from todo.features.todos.schemas import (
     NewTodos,
     OneTodo,
     Operation,
+    PlannedTodos,
     TodoEdits,
     TodoFilter,
     TodoPage,
     TodoRead,
+    TodosToDelete,
     TodoUpdate,
     UpdateOperation,
 )
-from todo.features.todos.service import TodoService, todo_service
+from todo.features.todos.service import TodoService, Touched, todo_service
 from todo.problems import Problem
-from todo.transport.mcp_answer import answer
+from todo.transport.consent import ask, can_ask
+from todo.transport.mcp_answer import answer, visible
 from todo.transport.mcp_call import ToolCalls
 from todo.transport.mcp_tool import ServiceTool
+from todo.transport.plans import PlanOutdated, plan_of
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(
@@ -44,9 +51,49 @@ _DELETES = ToolAnnotations(
 # What a model needs to name, judge and tell apart todos; programs get the rest as well.
 _SAID = {"id", "title", "description", "priority", "completed_at", "created_at", "deleted_at"}
 
+# So many of them a question to a person names, each with so much of its title.
+_NAMED = 10
+_TITLE_SHOWN = 80
+_ASKS = {"update_todos": "Change", "delete_todos": "Move to the trash:"}
+
 Page = Annotated[CallToolResult, TodoPage]
 One = Annotated[CallToolResult, TodoRead]
 Changed = Annotated[CallToolResult, ChangedTodos]
+Planned = Annotated[CallToolResult, PlannedTodos] | InputRequiredResult
+Asked = Context[Any, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one call is to do: its tool, the word for it when done, and which argument holds the items."""
+
+    tool: str
+    done: str
+    argument: str
+    operations: Sequence[Operation]
+    reason: str | None
+
+    @classmethod
+    def each(
+        cls,
+        tool: str,
+        done: str,
+        act: Literal["complete", "reopen", "delete", "restore"],
+        wanted: ManyTodos,
+    ) -> "Work":
+        """Give the work of doing one thing to each todo."""
+        acts = [ActOperation(op=act, id=todo_id) for todo_id in wanted.todo_ids]
+        return cls(tool, done, "todo_ids", acts, wanted.reason)
+
+    @property
+    def answer(self) -> type[ChangedTodos]:
+        """What it answers with."""
+        return PlannedTodos if self.tool in _ASKS else ChangedTodos
+
+    @property
+    def asks(self) -> str:
+        """How a person is asked for it."""
+        return _ASKS[self.tool]
 
 
 class TodoTools:
@@ -86,42 +133,75 @@ class TodoTools:
     async def create_todos(self, wanted: NewTodos) -> Changed:
         """Add todos."""
         additions = [CreateOperation(op="create", todo=todo) for todo in wanted.todos]
-        return await self._change("create_todos", "Added", "todos", additions)
+        return await self._do(Work("create_todos", "Added", "todos", additions, wanted.reason))
 
-    async def update_todos(self, wanted: TodoEdits) -> Changed:
+    async def update_todos(self, wanted: TodoEdits, context: Asked) -> Planned:
         """Change the named fields of todos; the others stay."""
         updates = [
             UpdateOperation(op="update", id=edit.id, changes=TodoUpdate(**edit.changes()))
             for edit in wanted.todos
         ]
-        return await self._change("update_todos", "Updated", "todos", updates)
+        work = Work("update_todos", "Updated", "todos", updates, wanted.reason)
+        return await self._do_carefully(work, wanted, context)
 
     async def complete_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos done. Doing so again changes nothing."""
-        return await self._change("complete_todos", "Completed", "todo_ids", _each(wanted, "complete"))
+        return await self._do(Work.each("complete_todos", "Completed", "complete", wanted))
 
     async def reopen_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos not done."""
-        return await self._change("reopen_todos", "Reopened", "todo_ids", _each(wanted, "reopen"))
+        return await self._do(Work.each("reopen_todos", "Reopened", "reopen", wanted))
 
-    async def delete_todos(self, wanted: ManyTodos) -> Changed:
+    async def delete_todos(self, wanted: TodosToDelete, context: Asked) -> Planned:
         """Move todos to the trash; `restore_todos` brings them back."""
-        return await self._change("delete_todos", "Deleted", "todo_ids", _each(wanted, "delete"))
+        work = Work.each("delete_todos", "Deleted", "delete", wanted)
+        return await self._do_carefully(work, wanted, context)
 
     async def restore_todos(self, wanted: ManyTodos) -> Changed:
         """Bring todos back from the trash."""
-        return await self._change("restore_todos", "Restored", "todo_ids", _each(wanted, "restore"))
+        return await self._do(Work.each("restore_todos", "Restored", "restore", wanted))
 
-    async def _change(self, tool: str, done: str, argument: str, operations: Sequence[Operation]) -> Changed:
-        async with self._calls.writing(tool=tool) as transaction:
-            service = todo_service(transaction, self._calls.secret, self._calls.limits)
-            try:
-                touched = await service.change_todos(operations)
-            except Problem as problem:
-                _name_items(problem, argument, operations)
-                raise
+    async def _do(self, work: Work, plan: str | None = None) -> CallToolResult:
+        async with self._calls.writing(tool=work.tool, reason=work.reason) as transaction:
+            touched = await self._touch(transaction, work)
+            if plan not in {None, self._plan(work, touched)}:
+                raise PlanOutdated
+            self._calls.budget.spend(sum(one.is_changed for one in touched))
         todos = [one.after for one in touched]
-        return answer(ChangedTodos(todos=todos), f"{done}: {len(todos)}", _said(todos))
+        return answer(work.answer(todos=todos), f"{work.done}: {len(todos)}", _said(todos))
+
+    async def _do_carefully(
+        self, work: Work, wanted: TodosToDelete | TodoEdits, context: Asked
+    ) -> CallToolResult | InputRequiredResult:
+        """Say what it would do, or have the person asked first, as far as that is wanted and possible."""
+        plan = wanted.apply
+        if wanted.dry_run or can_ask(context):
+            touched = await self._calls.tried(lambda it: self._touch(it, work), tool=work.tool)
+            found = self._plan(work, touched)
+            if wanted.dry_run:
+                return _shown(touched, found)
+            if plan not in {None, found}:
+                raise PlanOutdated
+            changed = [one for one in touched if one.is_changed]
+            if len(changed) > 1:
+                question = ask(context, _question(work, changed), found)
+                if question is not None:
+                    return question
+                plan = found
+        return await self._do(work, plan)
+
+    async def _touch(self, transaction: Transaction, work: Work) -> list[Touched]:
+        service = todo_service(transaction, self._calls.secret, self._calls.limits)
+        try:
+            return await service.change_todos(work.operations)
+        except Problem as problem:
+            _name_items(problem, work)
+            raise
+
+    def _plan(self, work: Work, touched: Sequence[Touched]) -> str:
+        operations = [operation.model_dump(mode="json", exclude_unset=True) for operation in work.operations]
+        versions = [[one.after.id, one.after.created_at, one.after.version] for one in touched]
+        return plan_of(self._calls.secret, self._calls.caller.user_id, [work.tool, operations], versions)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[TodoService]:
@@ -129,21 +209,43 @@ class TodoTools:
             yield todo_service(transaction, self._calls.secret, self._calls.limits)
 
 
-def _each(wanted: ManyTodos, act: Literal["complete", "reopen", "delete", "restore"]) -> list[ActOperation]:
-    return [ActOperation(op=act, id=todo_id) for todo_id in wanted.todo_ids]
+def _shown(touched: Sequence[Touched], plan: str) -> CallToolResult:
+    before = [one.before for one in touched if one.before]
+    whole = PlannedTodos(todos=[one.after for one in touched], before=before, plan=plan)
+    changed = sum(one.is_changed for one in touched)
+    said = f"Nothing was changed yet. {changed} would be; to do it, call again with apply: {plan}"
+    return answer(whole, said, _said(before))
 
 
-def _name_items(problem: Problem, argument: str, operations: Sequence[Operation]) -> None:
+def _question(work: Work, changed: Sequence[Touched]) -> str:
+    """Say to a person what is about to happen; the todos' own words stay on their lines."""
+    lines = [f"{work.asks} {len(changed)} todos?"]
+    lines += [f"• {_named(one)}" for one in changed[:_NAMED]]
+    if len(changed) > _NAMED:
+        lines.append(f"… and {len(changed) - _NAMED} more")
+    if work.reason:
+        lines.append(f"The agent's reason: {visible(work.reason)}")
+    return "\n".join(lines)
+
+
+def _named(one: Touched) -> str:
+    before, after = one.before or one.after, one.after
+    fields = [name for name in TodoUpdate.model_fields if getattr(before, name) != getattr(after, name)]
+    title = visible(before.title)
+    title = title if len(title) <= _TITLE_SHOWN else f"{title[: _TITLE_SHOWN - 1]}…"
+    return f"{title} ({', '.join(fields)})" if fields else title
+
+
+def _name_items(problem: Problem, work: Work) -> None:
     """Have the refusal of a batch speak of the items that the agent sent."""
     problem.detail += " Nothing was changed."
     for error in problem.errors:
-        error["pointer"] = error["pointer"].replace("/operations", f"/{argument}", 1)
+        error["pointer"] = error["pointer"].replace("/operations", f"/{work.argument}", 1)
         number = error["pointer"].rpartition("/")[2]
         if number.isdigit():
-            todo_id = getattr(operations[int(number)], "id", None)
-            error["detail"] = ": ".join(
-                filter(None, [todo_id and str(todo_id), error["code"], error["detail"]])
-            )
+            todo_id = getattr(work.operations[int(number)], "id", None)
+            parts = [str(todo_id) if todo_id else "", error["code"], error["detail"]]
+            error["detail"] = ": ".join(filter(None, parts))
 
 
 def _said(todos: Iterable[TodoRead]) -> list[dict[str, Any]]:

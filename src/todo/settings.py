@@ -122,7 +122,7 @@ class Wiring:
 
     origin: str
     database_url: str = field(repr=False)
-    # Past any pooler, which would not pass notifications on; None where no way past it is known.
+    # Past any pooler, which would not pass notifications on; where it is None, nobody listens.
     listen_url: str | None = field(repr=False)
     pool_size: int
     schema_revision: str

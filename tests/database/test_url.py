@@ -36,6 +36,83 @@ def test_what_people_paste_is_made_fit_for_the_driver(pasted: str, for_driver: s
     assert DatabaseUrl.parse(pasted).for_driver() == for_driver
 
 
+# What consoles show, and what becomes of it: for the driver, through the pooler or not, and past the pooler.
+SHOWN = [
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}.us-east-2.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+        f"{NEON}.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+        f"{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}-pooler.c-2.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+        f"{NEON}-pooler.c-2.eu-central-1.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.c-2.eu-central-1.aws.neon.tech",
+    ),
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}-pooler.gwc.azure.neon.tech/neondb?channel_binding=require&sslmode=require",
+        f"{NEON}-pooler.gwc.azure.neon.tech/neondb?sslmode=require",
+        f"{NEON}.gwc.azure.neon.tech",
+    ),
+    (
+        f"psql 'postgresql://neondb_owner:npg_AbC1@{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require&channel_binding=require'",
+        f"{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"psql postgresql://neondb_owner:npg_AbC1@{NEON}.us-east-2.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+        f"{NEON}.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgres://neondb_owner:npg_AbC1@{NEON}-pooler.us-east-2.aws.neon.tech/neondb?pgbouncer=true&connect_timeout=15&sslmode=require",
+        f"{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}.us-east-2.aws.neon.tech/neondb?options=endpoint%3D{NEON}&sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgresql+asyncpg://neondb_owner:npg_AbC1@{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}-pooler.us-east-2.aws.neon.tech/neondb?sslmode=require",
+        f"{NEON}.us-east-2.aws.neon.tech",
+    ),
+    (
+        f"postgresql://neondb_owner:npg_AbC1@{NEON}.us-east-2.aws.neon.tech:5432/neondb?sslmode=verify-full&sslrootcert=system",
+        f"{NEON}.us-east-2.aws.neon.tech:5432/neondb",
+        f"{NEON}.us-east-2.aws.neon.tech:5432",
+    ),
+    (
+        "postgresql://neondb_owner:npg_AbC1@db.example.net:5432/todo?sslmode=require&application_name=todo",
+        "db.example.net:5432/todo?sslmode=require",
+        "db.example.net:5432",
+    ),
+    (
+        "postgresql://neondb_owner:npg_AbC1@10.0.0.7/todo?target_session_attrs=read-write",
+        "10.0.0.7/todo?target_session_attrs=read-write",
+        "10.0.0.7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("pasted", "for_driver", "location_past_pooler"), SHOWN)
+def test_what_a_console_shows_is_taken_as_it_is(
+    pasted: str, for_driver: str, location_past_pooler: str
+) -> None:
+    url = DatabaseUrl.parse(pasted)
+
+    assert url.for_driver() == f"postgresql://neondb_owner:npg_AbC1@{for_driver}"
+    assert url.is_pooled is ("-pooler." in pasted)
+    assert url.without_pooler().location == location_past_pooler
+    assert not url.without_pooler().is_pooled
+
+
 @pytest.mark.parametrize(
     ("pasted", "is_pooled"),
     [

@@ -1,13 +1,21 @@
 """PostgreSQL as somebody else runs it: reached over TCP with a password."""
 
+import ipaddress
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.e2e.product import free_port
 from tests.e2e.waiting import wait_until
@@ -17,7 +25,7 @@ from todo.database.url import DatabaseUrl
 PASSWORD = "the superuser's password"  # noqa: S105  # of a server that lives for a test
 OWNER_PASSWORD = "p@ss/word? of:an owner%20"  # noqa: S105  # every sign that has a meaning in an address
 # PostgreSQL does not run as root; the product has made this account by the time it runs as root itself.
-_ACCOUNT = "pgserver" if os.geteuid() == 0 else None
+ACCOUNT = "pgserver" if os.geteuid() == 0 else None
 
 
 class ForeignServer:
@@ -40,8 +48,8 @@ class ForeignServer:
         password_file = self._folder / "password"
         password_file.write_text(PASSWORD, encoding="utf-8")
         for path in (self._folder, password_file):
-            if _ACCOUNT:
-                shutil.chown(path, _ACCOUNT, _ACCOUNT)
+            if ACCOUNT:
+                shutil.chown(path, ACCOUNT, ACCOUNT)
         making = self._run(
             *("initdb", "--pgdata", self._cluster, "--username=postgres", "--encoding=UTF8", "--no-sync"),
             *("--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file}"),
@@ -76,9 +84,9 @@ class ForeignServer:
                 [self._programs / program, *arguments],
                 stdout=output,
                 stderr=output,
-                user=_ACCOUNT,
-                group=_ACCOUNT,
-                extra_groups=[] if _ACCOUNT else None,
+                user=ACCOUNT,
+                group=ACCOUNT,
+                extra_groups=[] if ACCOUNT else None,
                 cwd="/",
             )
 
@@ -110,3 +118,37 @@ async def database_of_its_own(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]
         await superuser.execute(f"CREATE ROLE {name} LOGIN CREATEROLE CREATEDB PASSWORD '{OWNER_PASSWORD}'")
         await superuser.execute(f"CREATE DATABASE {name} OWNER {name}")
     yield DatabaseUrl(name, OWNER_PASSWORD, server.location, name, ())
+
+
+async def over_tls_alone(server: DatabaseUrl, cluster: Path) -> DatabaseUrl:
+    """Have a server let nobody in without TLS, and give its address with how to be sure of it."""
+    certificate = _certify(cluster)
+    (cluster / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    async with connect(server) as superuser:
+        await superuser.execute("ALTER SYSTEM SET ssl = on")
+        await superuser.execute("SELECT pg_reload_conf()")
+    tls = (("sslmode", "verify-full"), ("sslrootcert", str(certificate)))
+    return DatabaseUrl(server.user, server.password, server.location, server.database, tls)
+
+
+def _certify(cluster: Path) -> Path:
+    """Give a server a key and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address, x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for file, content in (("server.key", secret), ("server.crt", certificate.public_bytes(Encoding.PEM))):
+        (cluster / file).touch(mode=0o600)
+        (cluster / file).write_bytes(content)
+        if ACCOUNT:
+            shutil.chown(cluster / file, ACCOUNT, ACCOUNT)
+    return cluster / "server.crt"

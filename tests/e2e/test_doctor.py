@@ -33,8 +33,8 @@ class Hosted:
     url: DatabaseUrl
     product: Product
 
-    def examined(self, url: str = "") -> tuple[int, Findings]:
-        return examined(self.product, TODO_DATABASE_URL=url or str(self.url))
+    def examined(self, url: str = "", **environment: str) -> tuple[int, Findings]:
+        return examined(self.product, TODO_DATABASE_URL=url or str(self.url), **environment)
 
     @asynccontextmanager
     async def set(self, role: str, change: str, undo: str) -> AsyncIterator[None]:
@@ -143,7 +143,8 @@ def test_a_hosted_database_is_looked_at_without_a_running_service(hosted: Hosted
 
 
 def test_a_pooler_is_noted_and_explained(hosted: Hosted) -> None:
-    exit_code, found = hosted.examined(f"{hosted.url}?pgbouncer=true")
+    address = f"postgresql://{hosted.url.location}/{hosted.url.database}?pgbouncer=true"
+    exit_code, found = hosted.examined(TODO_APP_DATABASE_URL=address)
 
     assert (exit_code, found["Connections"][0]) == (0, "note")
     assert "must let in 17 clients" in found["Connections"][1]

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.people import People
-from tests.e2e.postgres import database_of_its_own, foreign_postgres
+from tests.e2e.postgres import database_of_its_own, foreign_postgres, over_tls_alone
 from tests.e2e.product import Product
 from todo.database.embedded import binaries
+from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
 
 OLDEST = Path(os.environ.get("TEST_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
@@ -59,3 +60,38 @@ async def test_a_person_finds_their_todos_in_the_hosted_database_after_a_second_
     assert [item["id"] for item in listed.json()["items"]] == [todo["id"]]
     assert not (hosted_product.data_dir / "postgres").exists()
     assert hosted_database.password not in hosted_product.output
+
+
+@pytest.fixture
+def server_with_tls(
+    installation: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[DatabaseUrl, Path]]:
+    """A server that can speak TLS, and its folder; the PostgreSQL we embed cannot."""
+    assert installation.is_dir(), "its start has made the account that PostgreSQL runs as"
+    if not (OLDEST / "postgres").exists():
+        pytest.skip(f"NOT TESTED WITH TLS: {OLDEST} has no PostgreSQL; see TEST_POSTGRES_BIN")
+    folder = tmp_path_factory.mktemp("strict")
+    with foreign_postgres(OLDEST, folder) as server:
+        yield server, folder / "cluster"
+
+
+async def test_everything_goes_over_tls_with_the_parameters_that_neon_shows(
+    hosted_product: Product, server_with_tls: tuple[DatabaseUrl, Path], people: People
+) -> None:
+    strict = await over_tls_alone(*server_with_tls)
+    async with database_of_its_own(strict) as url:
+        # But for the certificate, which is not of an authority that everybody knows.
+        certificate = dict(strict.parameters)["sslrootcert"]
+        parameters = f"sslmode=verify-full&sslrootcert={certificate}&channel_binding=require"
+        hosted_product.start(TODO_DATABASE_URL=f"{url}?{parameters}")
+        person = await (await people.newcomer(hosted_product)).person()
+        await person.make_todo("Kept safe on the way")
+
+        async with connect(strict) as superuser:
+            rows = await superuser.fetch(
+                "SELECT left(usename, 9) AS role, ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)"
+                " WHERE usename LIKE 'todo%'"
+            )
+        hosted_product.stop()
+
+    assert {(row["role"], row["ssl"]) for row in rows} == {("todo_app_", True), ("todo_auth", True)}

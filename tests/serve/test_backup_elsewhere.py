@@ -1,23 +1,15 @@
 """Backups of a PostgreSQL that somebody else runs, and that lets nobody in without TLS."""
 
 import asyncio
-import ipaddress
-import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from tests.database.conftest import OLDEST
-from tests.e2e.postgres import OWNER_PASSWORD, database_of_its_own, foreign_postgres
+from tests.e2e.postgres import OWNER_PASSWORD, database_of_its_own, foreign_postgres, over_tls_alone
 from tests.factories import SECRET
 from todo.database.engine import connect
 from todo.database.roles import create_logins
@@ -35,32 +27,6 @@ SELECT pid, ssl, wait_event_type = 'Lock' AS is_waiting
 """
 
 
-def let_in_over_tls_alone(folder: Path) -> Path:
-    """Give a server a certificate for 127.0.0.1 and its key, to demand TLS with."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, SHA256())
-    )
-    key_file = folder / "server.key"
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    (folder / "server.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
-    owner = (folder / "PG_VERSION").stat()
-    for file in (key_file, folder / "server.crt"):
-        shutil.chown(file, owner.st_uid, owner.st_gid)
-    (folder / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
-    return folder / "server.crt"
-
-
 pytestmark = pytest.mark.skipif(
     not (OLDEST / "postgres").exists(), reason=f"no PostgreSQL 15 at {OLDEST}: set TEST_POSTGRES_BIN"
 )
@@ -74,12 +40,7 @@ async def strict_server(
     assert server.user, "its start has made the account that PostgreSQL runs as"
     folder = tmp_path_factory.mktemp("strict")
     with foreign_postgres(OLDEST, folder) as url:
-        certificate = let_in_over_tls_alone(folder / "cluster")
-        async with connect(url) as superuser:
-            await superuser.execute("ALTER SYSTEM SET ssl = on")
-            await superuser.execute("SELECT pg_reload_conf()")
-        tls = (("sslmode", "verify-full"), ("sslrootcert", str(certificate)))
-        yield DatabaseUrl(url.user, url.password, url.location, url.database, tls)
+        yield await over_tls_alone(url, folder / "cluster")
 
 
 @pytest.fixture

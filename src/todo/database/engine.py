@@ -44,8 +44,17 @@ async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator[Pool]:
 @asynccontextmanager
 async def connect(url: DatabaseUrl) -> AsyncIterator[Connection]:
     """Open one connection; raises `CannotStart` with the reason in a sentence."""
+    connection = await dial(url)
     try:
-        connection = await asyncpg.connect(
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def dial(url: DatabaseUrl) -> Connection:
+    """Open one connection, which somebody else closes; raises `CannotStart` with the reason in a sentence."""
+    try:
+        return await asyncpg.connect(
             url.for_driver(),
             ssl=url.tls_context(),
             timeout=_CONNECT_TIMEOUT_SECONDS,
@@ -65,7 +74,3 @@ async def connect(url: DatabaseUrl) -> AsyncIterator[Connection]:
             f"Cannot reach the database {url.without_password} ({reason}): "
             "check TODO_DATABASE_URL and that it is running."
         ) from error
-    try:
-        yield connection
-    finally:
-        await connection.close()

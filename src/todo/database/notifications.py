@@ -80,8 +80,9 @@ class Announcer:
         starts = range(0, len(names), _NAMES_PER_PAYLOAD)
         payloads = [" ".join(names[start : start + _NAMES_PER_PAYLOAD]) for start in starts]
         try:
-            async with self._pool.acquire(timeout=_TELL_TIMEOUT_SECONDS) as connection:
-                await connection.execute(_NOTIFY, _CHANNEL, payloads, timeout=_TELL_TIMEOUT_SECONDS)
+            # In a transaction, for a pooler may send the second half of a bare statement to another process.
+            async with self._pool.acquire(timeout=_TELL_TIMEOUT_SECONDS) as line, line.transaction():
+                await line.execute(_NOTIFY, _CHANNEL, payloads, timeout=_TELL_TIMEOUT_SECONDS)
         except BaseException:
             self._names.update(names)
             self._has_names.set()

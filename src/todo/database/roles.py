@@ -107,7 +107,7 @@ def _first_line(error: asyncpg.PostgresError | ProgrammingError) -> str:
 
 async def refuse_unbound_role(url: DatabaseUrl) -> None:
     """Raise `CannotStart` unless the role of `url` is held by row-level security on every table of ours."""
-    async with connect(url) as connection:
+    async with connect(url) as connection, connection.transaction(readonly=True):
         row = await connection.fetchrow(
             """
             SELECT rolsuper OR rolbypassrls AS bypasses,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import text
 
 from todo.database.provenance import Provenance
 from todo.database.standing import Standing
@@ -37,6 +38,9 @@ _PASSING = (
     asyncpg.InvalidAuthorizationSpecificationError,
 )
 _ATTEMPTS = 3
+_PING_SECONDS = 1.0
+_NOBODY = UUID(int=0)
+_REVISION = Statement(text("SELECT version_num FROM alembic_version"))
 
 
 class Transaction:
@@ -182,14 +186,14 @@ class Database:
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
         try:
-            connection = await self._pool.acquire(timeout=1.0)
-            try:
-                revision = await connection.fetchval("SELECT version_num FROM alembic_version", timeout=1.0)
-                return str(revision)
-            finally:
-                await self._pool.release(connection)
-        except (*_PASSING, asyncpg.UndefinedTableError) as error:
+            async with (
+                asyncio.timeout(_PING_SECONDS),
+                Database.transaction(self, _NOBODY, read_only=True) as asked,
+            ):
+                row = await asked.one(_REVISION)
+        except (TimeoutError, asyncpg.UndefinedTableError) as error:
             raise Unavailable("The database cannot answer right now; try again shortly.") from error
+        return str(row["version_num"]) if row else ""
 
 
 def _require_standing(status: str) -> None:

@@ -28,7 +28,8 @@ class DatabaseUrl:
         Raises `CannotStart` when it is no PostgreSQL address; `setting` is what the sentence blames.
         """
         try:
-            parts = urlsplit(text.strip())
+            # Neon's console shows it as a command to copy.
+            parts = urlsplit(text.strip().removeprefix("psql ").strip(" '\""))
             port = f":{parts.port}" if parts.port else ""
         except ValueError:
             raise CannotStart(f"{setting} is not an address: check its host and port.") from None
@@ -66,7 +67,8 @@ class DatabaseUrl:
         """Give the same database past the pooler; raises `CannotStart` where the way there is not known."""
         if self.direct is None:
             raise CannotStart(
-                f"{self.without_password} is a pooler: set TODO_DATABASE_URL to the server's own address."
+                f"{self.without_password} is a pooler: set TODO_DATABASE_URL to the server's own address, "
+                "and TODO_APP_DATABASE_URL to the pooler's."
             )
         return self.direct
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -14,7 +13,7 @@ from sqlalchemy import Connection as AlchemyConnection
 from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from todo.database.engine import Connection, connect
+from todo.database.engine import Connection, connect, dial
 from todo.database.roles import create_groups, explained_privileges
 from todo.database.url import DatabaseUrl
 from todo.migrations.patience import repeat_until_done
@@ -121,16 +120,13 @@ def _next_id() -> str:
 
 
 async def _run_alembic(url: DatabaseUrl, run: Callable[[Config], object]) -> None:
-    async def open_connection() -> Connection:
-        return await asyncpg.connect(url.for_driver(), statement_cache_size=0)
-
     def run_on(connection: AlchemyConnection) -> None:
         config = alembic_config()
         config.attributes["connection"] = connection
         run(config)
 
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=open_connection, poolclass=pool.NullPool
+        "postgresql+asyncpg://", async_creator=functools.partial(dial, url), poolclass=pool.NullPool
     )
     try:
         async with engine.connect() as connection:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 from todo.database.engine import Connection, connect
+from todo.database.pooler import refuse_unnamed_pooler
 from todo.database.roles import refuse_unbound_role, refuse_unfit_server
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import head_revision, refuse_other_schema
@@ -73,6 +74,7 @@ async def _role_is_bound(settings: Settings, url: DatabaseUrl) -> str:
 async def _has_room(connection: Connection, settings: Settings, bound: DatabaseUrl) -> str:
     of_workers = settings.workers * (settings.pool_size + _LISTENERS_PER_WORKER)
     needed = of_workers + (_AUTH_SERVER_CONNECTIONS if settings.runs_auth_server else 0)
+    await refuse_unnamed_pooler(bound)
     if bound.is_pooled:
         raise Noteworthy(
             f"The address leads to a pooler, which must let in {needed} clients; through it no statement is "

@@ -9,10 +9,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from todo.auth.server import auth_server
 from todo.database.data_dir import DataDir, open_data_dir
 from todo.database.embedded import EmbeddedPostgres
 from todo.database.engine import connect
+from todo.database.pooler import refuse_unnamed_pooler
 from todo.database.roles import (
     APP_GROUP,
     AUTH_GROUP,
@@ -88,7 +91,7 @@ def reachable_database(settings: Settings) -> Iterator[DatabaseUrl]:
     """Give a command the database: the one that is being served from, or one brought up for the while."""
     server = EmbeddedPostgres(DataDir(settings.data_dir).cluster)
     if settings.database_url:
-        yield DatabaseUrl.parse(settings.database_url.get_secret_value())
+        yield _named_address(settings.database_url).without_pooler()
         return
     if server.is_running():
         yield server.url
@@ -99,9 +102,9 @@ def reachable_database(settings: Settings) -> Iterator[DatabaseUrl]:
 
 @contextmanager
 def database(settings: Settings, data_dir: DataDir) -> Iterator[DatabaseUrl]:
-    """Give the database the settings name, or run the embedded one."""
+    """Give the database the settings name, past its pooler, or run the embedded one."""
     if settings.database_url:
-        yield DatabaseUrl.parse(settings.database_url.get_secret_value())
+        yield _named_address(settings.database_url).without_pooler()
         return
     is_new = not data_dir.cluster.exists()
     say(
@@ -117,19 +120,40 @@ async def prepare_database(settings: Settings, url: DatabaseUrl, secret: bytes) 
     """Bring schema and roles to what this version needs, and refuse a role that could see too much."""
     async with connect(url) as connection:
         await refuse_unfit_server(connection)
-    needs_logins = settings.app_database_url is None or settings.runs_auth_server
+    bound = app_url(settings, url, secret)
+    needs_logins = settings.runs_auth_server or bound.user == login_of(APP_GROUP, url, secret).user
     async with alone(url) as gate:
         await migrate(url, gate)
         if needs_logins and not await logins_work(url, secret):
             await create_logins(gate, url, secret)
-    await refuse_unbound_role(app_url(settings, url, secret))
+    await refuse_unbound_role(bound)
+    await refuse_unnamed_pooler(bound)
 
 
 def app_url(settings: Settings, url: DatabaseUrl, secret: bytes) -> DatabaseUrl:
     """Give the address the workers log in at: as the bound role."""
     if settings.app_database_url:
-        return DatabaseUrl.parse(settings.app_database_url.get_secret_value(), "TODO_APP_DATABASE_URL")
-    return login_of(APP_GROUP, url, secret)
+        named = _app_address(settings.app_database_url)
+        if named.user:
+            return named
+    return login_of(APP_GROUP, login_address(settings, url), secret)
+
+
+def login_address(settings: Settings, url: DatabaseUrl) -> DatabaseUrl:
+    """Give the address at which the logins made from the secret are used: a pooler's, if there is one."""
+    if settings.app_database_url:
+        named = _app_address(settings.app_database_url)
+        if not named.user:
+            return named
+    return _named_address(settings.database_url) if settings.database_url else url
+
+
+def _named_address(setting: SecretStr) -> DatabaseUrl:
+    return DatabaseUrl.parse(setting.get_secret_value())
+
+
+def _app_address(setting: SecretStr) -> DatabaseUrl:
+    return DatabaseUrl.parse(setting.get_secret_value(), "TODO_APP_DATABASE_URL")
 
 
 def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Path) -> Wiring:
@@ -139,7 +163,7 @@ def wire(settings: Settings, url: DatabaseUrl, secret: bytes, runtime_folder: Pa
     return Wiring(
         origin=origin,
         database_url=str(bound),
-        listen_url=str(bound.direct) if bound.direct else None,
+        listen_url=str(bound.direct or url.as_role(bound.user, bound.password)),
         pool_size=settings.pool_size,
         schema_revision=head_revision(),
         secret=secret,
@@ -173,7 +197,7 @@ def auth_environment(settings: Settings, wiring: Wiring, url: DatabaseUrl, secre
         "TODO_ORIGIN": wiring.origin,
         "TODO_AUTH_AUDIENCE": wiring.audience,
         "TODO_AUTH_SECRET": secret.decode(),
-        "TODO_AUTH_DATABASE_URL": str(login_of(AUTH_GROUP, url, secret)),
+        "TODO_AUTH_DATABASE_URL": str(login_of(AUTH_GROUP, login_address(settings, url), secret)),
         "TODO_AUTH_SOCKET": str(wiring.auth_socket),
         "TODO_APP_ROLE": APP_GROUP,
         "TODO_SIGN_UP": settings.sign_up,

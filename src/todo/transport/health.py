@@ -28,8 +28,9 @@ def health_router(schema_revision: str) -> APIRouter:
     @router.get("/ready", operation_id="check_ready", responses=problem_responses(InternalError, Unavailable))
     async def check_ready(request: Request) -> Health:
         """Answer 200 when the database is there with the schema this version needs, else 503."""
-        if await backend(request).database.ping() != schema_revision:
-            raise Unavailable("The database is at another schema revision: run `todo migrate`.")
+        # A later schema is one too: the next version adds to it while this one still serves.
+        if await backend(request).database.ping() < schema_revision:
+            raise Unavailable("The database is at an older schema revision: run `todo migrate`.")
         return Health(status="ready")
 
     return router

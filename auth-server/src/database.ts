@@ -51,7 +51,8 @@ export async function orOutage<T>(work: () => Promise<T>): Promise<T> {
 
 export function isOutage(error: unknown): boolean {
   const code = errorCode(error);
-  if (code) return /^(08|53|57P|E[A-Z])/.test(code);
+  // 25006: the primary takes no writes for now.
+  if (code) return /^(08|53|57P|25006|E[A-Z])/.test(code);
   // node-pg's own errors about a lost connection carry no code.
   return error instanceof Error && /timeout|terminated|not queryable/i.test(error.message);
 }

@@ -29,6 +29,7 @@ export function oauthPlugins(config: Config) {
     }),
     cimd({ fetchClientMetadataResource, metadataProfile: "mcp-2026-07-28" }),
     nativeClients(),
+    stayingConnected(),
     connectedApps(),
     disconnection(),
   ] satisfies BetterAuthPlugin[];
@@ -107,6 +108,44 @@ function connectedApps() {
       ),
     },
   } satisfies BetterAuthPlugin;
+}
+
+/**
+ * Clients older than the rule that they ask for `offline_access` say only that they can renew a token. Taken at their
+ * word they would have none to renew it with, and send their person to the browser every ten minutes.
+ */
+function stayingConnected(): BetterAuthPlugin {
+  const withIt = (scope: string) => `${scope} offline_access`;
+  const lacksIt = (scope: unknown): scope is string =>
+    typeof scope === "string" && scope !== "" && !scope.split(" ").includes("offline_access");
+  return {
+    id: "todo-staying-connected",
+    hooks: {
+      before: [
+        {
+          matcher: ({ path }) => path === "/oauth2/register",
+          handler: createAuthMiddleware(async ({ body }) => {
+            if (!lacksIt(body?.scope) || !Array.isArray(body.grant_types)) return;
+            if (!body.grant_types.includes("refresh_token")) return;
+            return { context: { body: { ...body, scope: withIt(body.scope) } } };
+          }),
+        },
+        {
+          matcher: ({ path, method }) => path === "/oauth2/authorize" && method === "GET",
+          handler: createAuthMiddleware(async ({ query, context }) => {
+            if (!lacksIt(query?.scope) || typeof query.client_id !== "string") return;
+            const client = await context.adapter.findOne<{ grantTypes?: string[]; scopes?: string[] }>({
+              model: "oauthClient",
+              where: [{ field: "clientId", value: query.client_id }],
+            });
+            if (!client?.grantTypes?.includes("refresh_token")) return;
+            if (client.scopes && !client.scopes.includes("offline_access")) return;
+            return { context: { query: { ...query, scope: withIt(query.scope) } } };
+          }),
+        },
+      ],
+    },
+  };
 }
 
 /** Withdrawn consent ends the refresh tokens too; Better Auth alone would leave the app connected for weeks. */

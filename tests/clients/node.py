@@ -4,8 +4,8 @@ import asyncio
 import os
 import shutil
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,10 +22,11 @@ _PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Finished:
-    """How a run ended, and all that it said."""
+    """How a run ended, what it said, and what else it had to say."""
 
     exit_code: int
     output: str
+    asides: str
 
 
 class NodeClient:
@@ -50,17 +51,20 @@ class NodeClient:
             *arguments,
             stdin=DEVNULL,
             stdout=PIPE,
-            stderr=STDOUT,
+            stderr=PIPE,
             env={**os.environ, "NO_COLOR": "1", **environment},
         )
-        lines: list[str] = []
+        assert process.stdout
+        assert process.stderr
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                async for line in _lines(process):
-                    lines.append(line)
+            async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:
+                asides = tasks.create_task(process.stderr.read())
+                lines = []
+                async for line in process.stdout:
+                    lines.append(line.decode())
                     if on_line:
-                        await on_line(line)
-                return Finished(await process.wait(), "".join(lines))
+                        await on_line(lines[-1])
+            return Finished(await process.wait(), "".join(lines), (await asides).decode())
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -69,12 +73,6 @@ class NodeClient:
 
 CONFORMANCE = NodeClient("conformance", "dist/index.js")
 INSPECTOR = NodeClient("inspector", "clients/launcher/build/index.js")
-
-
-async def _lines(process: Process) -> AsyncIterator[str]:
-    assert process.stdout is not None
-    async for line in process.stdout:
-        yield line.decode()
 
 
 def _installed() -> Path:

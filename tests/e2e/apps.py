@@ -10,7 +10,7 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.e2e.people import Account
+from tests.e2e.people import Account, addresses
 from tests.e2e.product import Product
 
 CALLBACK = "http://127.0.0.1:3000/callback"
@@ -64,8 +64,9 @@ class App:
     @asynccontextmanager
     async def connected(self, mode: str = "auto") -> AsyncIterator[Client]:
         """Speak MCP, signing in and asking for consent when the server demands it."""
+        network = httpx2.AsyncHTTPTransport(local_address=next(addresses))
         async with (
-            httpx2.AsyncClient(auth=self._sign_in(), timeout=30) as http,
+            httpx2.AsyncClient(auth=self._sign_in(), transport=network, timeout=30) as http,
             Client(
                 streamable_http_client(f"{self.product.origin}/mcp", http_client=http), mode=mode
             ) as agent,

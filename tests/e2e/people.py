@@ -15,7 +15,7 @@ from tests.factories import Person
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who do not exist
 _TIMEOUT_SECONDS = 30.0
 # Failed sign-ins are counted by address, so everybody has one; 127.0.0.1 is left to those who forge theirs.
-_addresses = (f"127.0.{third}.{fourth}" for third in itertools.count(1) for fourth in range(1, 255))
+addresses = (f"127.0.{third}.{fourth}" for third in itertools.count(1) for fourth in range(1, 255))
 
 
 class Account:
@@ -111,7 +111,7 @@ class People:
     async def _open(
         self, product: Product, cookies: CookieJar, address: str | None = None
     ) -> httpx2.AsyncClient:
-        transport = httpx2.AsyncHTTPTransport(local_address=address or next(_addresses))
+        transport = httpx2.AsyncHTTPTransport(local_address=address or next(addresses))
         client = httpx2.AsyncClient(
             transport=transport, base_url=product.address, cookies=cookies, timeout=_TIMEOUT_SECONDS
         )

@@ -1,0 +1,77 @@
+"""The Inspector, on the started product: how its tools look from outside, in both eras of the protocol."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.clients.node import INSPECTOR
+from tests.e2e.apps import App, Browser
+from tests.e2e.people import Account
+from tests.e2e.product import Product
+
+TOOLS = Path(__file__).parents[2] / "specs/api/tools.json"
+TOOL_FAILED = 5
+SIGN_IN_NEEDED = 3
+
+
+class Inspector:
+    """The Inspector at one server; what it keeps stays in a folder of its own."""
+
+    def __init__(self, home: Path, *server: str) -> None:
+        self._home = home
+        self._server = server
+
+    async def ask(self, method: str, *options: str, exit_code: int = 0) -> dict[str, Any]:
+        """Send one request, and give its result."""
+        finished = await INSPECTOR.run(
+            *("--cli", "--format", "json", "--method", method, *options, *self._server), HOME=str(self._home)
+        )
+        assert finished.exit_code == exit_code, finished
+        result: dict[str, Any] = json.loads(finished.output)["result"] if finished.output else {}
+        return result
+
+    async def call(self, tool: str, exit_code: int = 0, **arguments: Any) -> dict[str, Any]:
+        """Call a tool."""
+        wanted = ("--tool-name", tool, "--tool-args-json", json.dumps(arguments))
+        return await self.ask("tools/call", *wanted, exit_code=exit_code)
+
+
+@pytest.fixture(params=["modern, with a token", "legacy, with a key"])
+async def inspector(
+    request: pytest.FixtureRequest, product: Product, account: Account, browser: Browser, tmp_path: Path
+) -> Inspector:
+    """The Inspector, let in."""
+    era, _, credential = request.param.partition(", with a ")
+    if credential == "token":
+        app = App(product, account, browser)
+        async with app.connected():
+            header = f"Authorization: Bearer {app.access_token}"
+    else:
+        made = await (await account.person()).post("/api/keys", json={"name": "Inspector"})
+        header = f"X-API-Key: {made.json()['key']}"
+    address = f"{product.origin}/mcp"
+    return Inspector(tmp_path, "--server-url", address, "--header", header, "--protocol-era", era)
+
+
+async def test_the_inspector_finds_the_tools_in_order_and_uses_them(
+    inspector: Inspector, account: Account
+) -> None:
+    tools = await inspector.ask("tools/list", "--strict")
+    created = await inspector.call("create_todos", todos=[{"title": "Inspected"}])
+    refused = await inspector.call("get_todo", todo_id=str(uuid4()), exit_code=TOOL_FAILED)
+
+    todos = (await (await account.person()).get("/api/todos")).json()["items"]
+    assert [tool["name"] for tool in tools["tools"]] == [
+        tool["name"] for tool in json.loads(TOOLS.read_text())
+    ]
+    assert created["structuredContent"]["todos"] == todos
+    assert "todo_not_found" in refused["content"][0]["text"]
+
+
+async def test_without_leave_the_inspector_is_told_to_sign_in(product: Product, tmp_path: Path) -> None:
+    inspector = Inspector(tmp_path, "--server-url", f"{product.origin}/mcp", "--stored-auth-only")
+
+    await inspector.ask("tools/list", "--protocol-era", "modern", exit_code=SIGN_IN_NEEDED)

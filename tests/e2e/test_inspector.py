@@ -26,9 +26,8 @@ class Inspector:
 
     async def ask(self, method: str, *options: str, exit_code: int = 0) -> dict[str, Any]:
         """Send one request, and give its result."""
-        finished = await INSPECTOR.run(
-            *("--cli", "--format", "json", "--method", method, *options, *self._server), HOME=str(self._home)
-        )
+        wanted = ("--cli", "--quiet", "--format", "json", "--method", method)
+        finished = await INSPECTOR.run(*wanted, *options, *self._server, HOME=str(self._home))
         assert finished.exit_code == exit_code, finished
         result: dict[str, Any] = json.loads(finished.output)["result"] if finished.output else {}
         return result
@@ -69,6 +68,26 @@ async def test_the_inspector_finds_the_tools_in_order_and_uses_them(
     ]
     assert created["structuredContent"]["todos"] == todos
     assert "todo_not_found" in refused["content"][0]["text"]
+
+
+async def test_the_inspector_reads_what_a_person_hands_to_an_agent(
+    inspector: Inspector, account: Account
+) -> None:
+    await (await account.person()).make_todo("Water the plants")
+
+    resources = await inspector.ask("resources/list")
+    templates = await inspector.ask("resources/templates/list")
+    read = await inspector.ask("resources/read", "--uri", "todo://todos/open")
+    prompts = await inspector.ask("prompts/list")
+    prompt = await inspector.ask("prompts/get", "--prompt-name", "plan_my_day")
+
+    assert [resource["uri"] for resource in resources["resources"]] == ["todo://todos/open"]
+    assert [template["uriTemplate"] for template in templates["resourceTemplates"]] == [
+        "todo://todos/{todo_id}"
+    ]
+    assert "Water the plants" in read["contents"][0]["text"]
+    assert {prompt["name"] for prompt in prompts["prompts"]} == {"plan_my_day", "triage", "weekly_review"}
+    assert "Water the plants" in prompt["messages"][-1]["content"]["text"]
 
 
 async def test_without_leave_the_inspector_is_told_to_sign_in(product: Product, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ bench: setup ## how fast is it, beside pgbench, a usual FastAPI, an empty one? a
 check: setup ## what must be green before a commit: format, lint, types, contracts, tests, specs
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/hadolint Dockerfile
-	@$(MAKE) --no-print-directory types contracts test
+	@$(MAKE) --no-print-directory types contracts architect test
 
 format: setup ## format the code and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -50,8 +50,11 @@ types: setup ## check the types, Python's and TypeScript's
 contracts: setup ## check that imports point downwards
 	@$(BIN)/lint-imports
 
+architect: setup ## examine the running backend and judge it by the constitution (A="--traces")
+	@$(BIN)/todo architect check $(A)
+
 specs: setup ## write the generated parts of specs/ anew
-	@$(BIN)/python -m scripts.specs
+	@$(BIN)/todo architect specs
 
 migration: setup ## draft a migration: make migration m="what changes"
 	@$(BIN)/python -m scripts.draft_migration "$(m)"

@@ -53,6 +53,7 @@ One backend for a person's todos, and for every client that touches them.
 **Errors** are `application/problem+json`; programs decide by `error_code`.
 """
 
+OpenDatabase = Callable[..., Database]
 _SAID_TO_ANYBODY = {"401", "408", "413"}
 _RATE_LIMIT_HEADERS = {
     "RateLimit-Policy": {
@@ -69,8 +70,8 @@ _RATE_LIMIT_HEADERS = {
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
-def create_app(wiring: Wiring) -> FastAPI:
-    """Build the application of one worker."""
+def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> FastAPI:
+    """Build the application of one worker; how it opens its database may be handed in."""
     registry = CollectorRegistry()
     tracing = _open_tracing() if wiring.traces else None
     app = FastAPI(
@@ -80,7 +81,7 @@ def create_app(wiring: Wiring) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda app: _lifespan(app, wiring, registry, tracing),
+        lifespan=lambda app: _lifespan(app, wiring, registry, tracing, open_database),
         telemetry=tracing.telemetry if tracing else _NO_TELEMETRY,
     )
     app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
@@ -118,7 +119,11 @@ def _open_tracing() -> "Tracing":
 
 @asynccontextmanager
 async def _lifespan(
-    app: FastAPI, wiring: Wiring, registry: CollectorRegistry, tracing: "Tracing | None"
+    app: FastAPI,
+    wiring: Wiring,
+    registry: CollectorRegistry,
+    tracing: "Tracing | None",
+    open_database: OpenDatabase,
 ) -> AsyncIterator[dict[str, Callable[[], None]]]:
     async with AsyncExitStack() as stack:
         if tracing:
@@ -137,8 +142,7 @@ async def _lifespan(
         await stack.enter_async_context(announcer.telling())
         listener = Listener(DatabaseUrl.parse(wiring.listen_url) if wiring.listen_url else None, announcer)
         await stack.enter_async_context(listener.listening())
-        open_database = tracing.database if tracing else Database
-        database = open_database(
+        database = (tracing.database if tracing else open_database)(
             MeasuredPool(pool, registry),
             on_commit=announcer.note,
         )

@@ -113,7 +113,21 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("--email", required=True)
     fetching.add_argument("--sign-up", action="store_true", help="create the account first")
     fetching.set_defaults(run=_token)
+
+    designing = commands.add_parser("architect", help="design the next feature, and judge what is there")
+    designing.add_argument("arguments", nargs=argparse.REMAINDER)
+    designing.set_defaults(run=_architect)
     return parser
+
+
+def _architect(_: Settings, chosen: argparse.Namespace) -> None:
+    try:
+        from todo.architect import commands  # noqa: PLC0415  # its packages are an extra
+    except ModuleNotFoundError as error:
+        raise CannotStart(f"{error.name} is missing: install todo-evolution[architect].") from error
+    parser = argparse.ArgumentParser(prog="todo architect")
+    commands.add_commands(parser)
+    sys.exit(commands.run(parser.parse_args(chosen.arguments)))
 
 
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:

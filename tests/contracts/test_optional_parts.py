@@ -3,17 +3,37 @@
 import subprocess
 import sys
 
+import pytest
+
+TRACES = """
+from todo.app import create_app
+from todo.architect.running import wiring
+from todo.database.url import DatabaseUrl
+assert create_app(wiring(DatabaseUrl.parse("postgresql:///todo"), issuer="http://issuer.invalid")).openapi()
+"""
+SERVING = """
+import todo.app, todo.cli, todo.serve.product, todo.serve.workers
+"""
 LOADED = """
 import sys
-from scripts.specs import openapi_json
-assert openapi_json()
-print(*(name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))))
+print(*(name for name in sys.modules if name.startswith({names!r})))
 """
 
 
-def test_without_traces_their_packages_stay_on_the_disk() -> None:
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        (TRACES, ("opentelemetry.sdk", "opentelemetry.exporter")),
+        (SERVING, ("todo.architect", "pydantic_ai", "blockbuster")),
+    ],
+    ids=["traces", "architect"],
+)
+def test_what_nobody_asked_for_stays_on_the_disk(program: str, names: tuple[str, ...]) -> None:
     finished = subprocess.run(  # noqa: S603  # our own code
-        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program + LOADED.format(names=names)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (finished.returncode, finished.stdout.strip()) == (0, ""), finished.stderr

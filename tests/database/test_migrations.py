@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from scripts.specs import SPECS, schema_sql
 from tests.factories import migrate_only, new_database
+from todo.architect.specs import schema_sql
 from todo.database.engine import connect
 from todo.database.roles import create_logins
 from todo.database.url import DatabaseUrl
@@ -20,6 +21,7 @@ from todo.problems import CannotStart
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
+SCHEMA = (Path(__file__).parents[2] / "specs/database/schema.sql").read_text(encoding="utf-8")
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 
@@ -69,7 +71,7 @@ async def test_the_schema_is_the_one_in_specs(server: DatabaseUrl) -> None:
     async with new_database(server) as url:
         await migrate_only(url)
 
-        assert schema_sql(url) == (SPECS / "database/schema.sql").read_text(encoding="utf-8")
+        assert schema_sql(url) == SCHEMA
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Brings the schema to the newest revision, one starter at a time."""
 
 import functools
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -112,7 +113,12 @@ async def draft(url: DatabaseUrl, message: str) -> None:
 
 async def find_drift(url: DatabaseUrl) -> None:
     """Raise Alembic's `CommandError` when the tables in code differ from the database."""
-    await _run_alembic(url, command.check)
+
+    def check(config: Config) -> None:
+        config.stdout = io.StringIO()  # what it finds, it raises
+        command.check(config)
+
+    await _run_alembic(url, check)
 
 
 def _next_id() -> str:

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StrictBool,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -32,7 +33,12 @@ def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-Instant = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json")]
+Instant = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, when_used="json"),
+    # Of a serializer it is only known that it gives a string.
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 _EXAMPLE: JsonDict = {"title": "Water the plants", "description": "The fern twice", "priority": "high"}
 _EXAMPLE_READ: JsonDict = {

@@ -1,0 +1,49 @@
+"""Judges the running system: everything that was seen of it, and the project around it."""
+
+import dataclasses
+from pathlib import Path
+
+from todo.architect.case import Case
+from todo.architect.catalogue import read_schema
+from todo.architect.decisions import Decisions
+from todo.architect.findings import Verdict
+from todo.architect.judge import judge
+from todo.architect.live import Live, examine
+from todo.architect.project import layer_contracts, migration_steps, records
+from todo.architect.running import Application, tools_of, wiring
+from todo.architect.scratch import empty_database, scratch_database
+from todo.architect.specs import Facts, facts_of, pages_of, stale_contracts
+from todo.database.engine import connect
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import alone, migrate
+
+
+async def check(root: Path, server: DatabaseUrl, application: Application) -> tuple[Verdict, Live]:
+    """Examine the application on scratch databases of a server, and judge what was seen."""
+    async with scratch_database(server) as url:
+        live = await examine(url, application)
+    async with empty_database(server) as url:
+        steps = await migration_steps(url)
+        facts = await facts_of(live.openapi, live.tools, url, live.design.db.tables)
+    evidence = dataclasses.replace(
+        live.evidence,
+        migrations=tuple(steps),
+        layers=tuple(layer_contracts(root)),
+        records=tuple(records(root)),
+        pages=tuple(pages_of(root, facts, {})),
+        contracts=tuple(stale_contracts(root, facts)),
+    )
+    decisions = Decisions.of(root)
+    case = Case("check", live.design, live.design, live.design, decisions, evidence)
+    return judge(case), dataclasses.replace(live, evidence=evidence)
+
+
+async def system_facts(server: DatabaseUrl, application: Application) -> Facts:
+    """Ask the system what it is, without judging it."""
+    async with empty_database(server) as url:
+        async with alone(url) as gate:
+            await migrate(url, gate)
+        app = application(wiring(url, issuer="http://architect.invalid"))
+        async with connect(url) as connection:
+            schema = await read_schema(connection)
+        return await facts_of(app.openapi(), await tools_of(app), url, schema.tables)

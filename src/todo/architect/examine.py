@@ -1,0 +1,261 @@
+"""Examines the running system: calls every operation as its owner, as others, and wrongly."""
+
+import inspect
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import uuid_utils.compat as uuids
+from blockbuster import BlockingError, blockbuster_ctx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from todo.architect.case import Answer
+from todo.architect.openapi import Document
+from todo.architect.running import Reply, Running
+from todo.architect.samples import Operation, operations_of
+
+_OWN_MEMBERS = ("id", "user_id", "created_at", "updated_at", "deleted_at", "version")
+_REFUSED = 400
+
+
+class Call(NamedTuple):
+    """One operation called by its owner, and what was heard of it."""
+
+    operation: Operation
+    person: UUID
+    reply: Reply
+    statements: list[tuple[str, tuple[Any, ...]]]
+    blocked_by: str | None
+
+
+class Witness(logging.Handler):
+    """Hears the log: what blocked the loop, and whether somebody's data is in it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.blocked_by: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a record."""
+        self.lines.append(self.format(record))
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None:
+            if isinstance(error, BlockingError):
+                self.blocked_by = str(error)
+            error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def witnessed() -> Iterator[Witness]:
+    """Hear all that is logged, instead of those who usually do, and let no call block unnoticed."""
+    logger, witness = logging.getLogger("todo"), Witness()
+    before = logger.level, logger.propagate, logger.handlers
+    logger.level, logger.propagate, logger.handlers = logging.DEBUG, False, [witness]
+    try:
+        with blockbuster_ctx("todo", excluded_modules=["todo.architect"]):
+            yield witness
+    finally:
+        logger.level, logger.propagate, logger.handlers = before
+
+
+class Examiner:
+    """Goes through every operation of a running system."""
+
+    def __init__(self, running: Running, witness: Witness) -> None:
+        self._running = running
+        self._witness = witness
+        self.document = Document(running.app.openapi())
+        self.operations = operations_of(self.document)
+        self._by_name = {operation.name: operation for operation in self.operations}
+        # Said in every text of a probe's owner: whoever else sees it has seen too much.
+        self.mark = f"mark {uuid4().hex[:12]}"
+
+    async def calls(self) -> list[Call]:
+        """Call every operation as its owner, each as somebody new."""
+        return [await self._call(operation) for operation in self.operations]
+
+    async def _call(self, operation: Operation) -> Call:
+        person = uuid4()
+        item_id = await self._item(operation, person)
+        if operation.method == "PUT":
+            item_id = str(uuids.uuid7())
+        await self._running.heard()
+        self._witness.blocked_by = None
+        reply = await self._send(operation, person, item_id)
+        return Call(operation, person, reply, await self._running.heard(), self._witness.blocked_by)
+
+    async def make(self, collection: str, person: UUID) -> str:
+        """Have somebody make a thing, or find one that came by itself; empty if there is none."""
+        post, get = self._by_name.get(f"POST {collection}"), self._by_name.get(f"GET {collection}")
+        body: Any = None
+        if post is not None:
+            body = (await self._send(post, person, "")).body
+        elif get is not None:
+            listed = (await self._send(get, person, "")).body
+            lists = [value for value in (listed or {}).values() if isinstance(value, list) and value]
+            body = lists[0][0] if lists else None
+        return str(body.get("id", "")) if isinstance(body, dict) else ""
+
+    async def ask(
+        self, operation: Operation, person: UUID, query: dict[str, Any]
+    ) -> tuple[Reply, list[tuple[str, tuple[Any, ...]]]]:
+        """Send one request with parameters, and give what was then heard."""
+        await self._running.heard()
+        reply = await self._send(operation, person, "", query=query)
+        return reply, await self._running.heard()
+
+    async def _item(self, operation: Operation, person: UUID) -> str:
+        for collection in self.collections:
+            made = await self.make(collection, person)
+            if collection == operation.collection:
+                return made
+        if operation.collection is None:
+            return ""
+        return await self.make(operation.collection, person)
+
+    @property
+    def collections(self) -> list[str]:
+        """The addresses at which things are made that have addresses of their own."""
+        items = {operation.collection for operation in self.operations}
+        return sorted(path for path in items if path and f"POST {path}" in self._by_name)
+
+    async def _send(
+        self, operation: Operation, person: UUID | None, item_id: str, *, token: str | None = None,
+        mark: str | None = None, **more: Any,
+    ) -> Reply:  # fmt: skip
+        media_type, body = operation.body(mark or self.mark)
+        options = {"body": body, "media_type": media_type, **more}
+        token = token or (self._running.issuer.token(person) if person else None)
+        return await self._running.call(operation.method, operation.at(item_id), token=token, **options)
+
+    async def answers(self) -> AsyncIterator[Answer]:
+        """Ask every operation what it must refuse."""
+        for operation in self.operations:
+            if not operation.is_public:
+                async for answer in self._strangers(operation):
+                    yield answer
+            async for answer in self._mistakes(operation):
+                yield answer
+        async for answer in self._failures():
+            yield answer
+
+    async def _strangers(self, operation: Operation) -> AsyncIterator[Answer]:
+        owner, other, issuer = uuid4(), uuid4(), self._running.issuer
+        item_id = await self._item(operation, owner)
+        yield _answer(operation, "anonymous", await self._send(operation, None, item_id))
+        forgeries = {
+            "signed by another key": issuer.token(owner, key=Ed25519PrivateKey.generate()),
+            "expired": issuer.token(owner, exp=1),
+            "for another audience": issuer.token(owner, aud="https://elsewhere.invalid"),
+            "no token": "x.y.z",
+        }
+        for detail, token in forgeries.items():
+            reply = await self._send(operation, None, item_id, token=token)
+            yield _answer(operation, "forged", reply, detail=detail)
+        if operation.collection is not None:
+            before = await self._seen(operation.collection, item_id, owner)
+            reply = await self._send(operation, other, item_id, mark="of somebody else")
+            after = await self._seen(operation.collection, item_id, owner)
+            is_left_alone = before == after and self.mark not in reply.text
+            yield _answer(operation, "foreign", reply, is_left_alone=is_left_alone)
+        elif operation.method == "GET":
+            async for answer in self._looks(operation, other, item_id):
+                yield answer
+
+    async def _looks(self, operation: Operation, other: UUID, item_id: str) -> AsyncIterator[Answer]:
+        queries = [
+            {},
+            *({name: self.mark} for name in operation.query() if operation.values(name, self.mark)),
+        ]
+        for query in queries:
+            reply = await self._send(operation, other, item_id, query=query)
+            total = reply.body.get("total", 0) if isinstance(reply.body, dict) else 0
+            # A refusal may repeat what was asked.
+            is_left_alone = reply.status >= _REFUSED or (not total and self.mark not in reply.text)
+            yield _answer(operation, "foreign look", reply, is_left_alone=is_left_alone)
+
+    async def _seen(self, collection: str, item_id: str, owner: UUID) -> str:
+        """Give what the owner sees of a thing: alone where that can be asked for, else in the list."""
+        looks = [
+            operation
+            for operation in self.operations
+            if operation.method == "GET" and operation.path.partition("/{")[0] == collection
+        ]
+        alone = [operation for operation in looks if operation.path.endswith("}")]
+        for operation in (alone or looks)[:1]:
+            reply = await self._send(operation, owner, item_id)
+            return f"{reply.status} {reply.text}" if reply.status < _REFUSED else str(reply.status)
+        return ""
+
+    async def _mistakes(self, operation: Operation) -> AsyncIterator[Answer]:
+        person = uuid4()
+        sender = None if operation.is_public else person
+        if operation.collection is not None:
+            if operation.method != "PUT":
+                reply = await self._send(operation, sender, str(uuids.uuid7()))
+                yield _answer(operation, "unknown id", reply)
+            yield _answer(operation, "malformed id", await self._send(operation, sender, "not-an-id"))
+        item_id = await self._item(operation, person)
+        if not operation.is_public:
+            reply = await self._send(operation, sender, item_id, query={"nobody_knows": "1"})
+            yield _answer(operation, "unknown parameter", reply)
+        _, body = operation.body(self.mark)
+        if isinstance(body, dict):
+            known = (self.document.body(operation.described) or ("", {}))[1].get("properties", {})
+            more = {"nobody_knows": 1} | {name: None for name in _OWN_MEMBERS if name not in known}
+            for name, value in more.items():
+                asked: Any = "unknown member" if name == "nobody_knows" else "server's own member"
+                reply = await self._send(operation, sender, item_id, body=body | {name: value})
+                yield _answer(operation, asked, reply, detail=name)
+
+    async def _failures(self) -> AsyncIterator[Answer]:
+        person, ear = uuid4(), self._running.ear
+        operation = next(one for one in self.operations if one.collection is None and not one.is_public)
+        token = self._running.issuer.token(person)
+        reply = await self._running.call("GET", f"/nothing/{uuid4()}", token=token)
+        yield _answer(operation, "unknown path", reply)
+        reply = await self._running.call("TRACE", operation.path, token=token)
+        yield _answer(operation, "other method", reply)
+        failures: tuple[tuple[Any, Exception], ...] = (
+            ("crash", RuntimeError("planted")),
+            ("away", ConnectionRefusedError("planted")),
+        )
+        for asked, failure in failures:
+            ear.failure = failure
+            try:
+                yield _answer(operation, asked, await self._send(operation, person, ""))
+            finally:
+                ear.failure = None
+
+    def chain(self, operation: Operation) -> tuple[tuple[str, ...], bool]:
+        """Give what an operation passes through, and whether its handler is a coroutine."""
+        for context in iter_route_contexts(self._running.app.routes):
+            route = context.original_route
+            is_this = context.path == operation.path and operation.method in (context.methods or ())
+            if isinstance(route, APIRoute) and is_this:
+                steps = [type(route).__name__, *_steps(context.dependant)]
+                handler = inspect.unwrap(route.endpoint)
+                is_async = inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler)
+                return tuple(dict.fromkeys(steps)), is_async
+        return (), False
+
+
+def _steps(dependant: Any) -> Iterator[str]:
+    for needed in dependant.dependencies:
+        yield getattr(needed.call, "__name__", type(needed.call).__name__).strip("_")
+        yield from _steps(needed)
+
+
+def _answer(operation: Operation, asked: Any, reply: Reply, **more: Any) -> Answer:
+    return Answer(operation.name, asked, reply.status, reply.media_type, reply.body, **more)
+
+
+@asynccontextmanager
+async def examiner(running: Running) -> AsyncIterator[Examiner]:
+    """Give an examiner while everything is witnessed."""
+    with witnessed() as witness:
+        yield Examiner(running, witness)

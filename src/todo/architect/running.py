@@ -1,0 +1,229 @@
+"""The application in this process: called without a socket, every statement heard."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import asyncpg
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from jwt.algorithms import OKPAlgorithm
+
+from todo.architect.scratch import SECRET
+from todo.database.roles import APP_GROUP, login_of
+from todo.database.transaction import Database, Pool
+from todo.database.url import DatabaseUrl
+from todo.migrations.runner import head_revision
+from todo.settings import Settings, Wiring
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+ORIGIN = "http://architect.invalid"
+_KEY_ID = "architect"
+_PATIENCE_SECONDS = 20.0
+Application = Callable[..., FastAPI]
+
+
+class Issuer:
+    """Signs tokens with a key of this process, and publishes it on this machine."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._key = Ed25519PrivateKey.generate()
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator["Issuer"]:
+        """Publish the key until the block ends."""
+        with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+            issuer = cls(f"http://127.0.0.1:{server.server_port}")
+            server.RequestHandlerClass = issuer._handler()
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            try:
+                yield issuer
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def token(self, person: UUID, *, key: Ed25519PrivateKey | None = None, **claims: Any) -> str:
+        """Give a token of somebody who has just signed in; with another key, a forged one."""
+        now = int(time.time())
+        said = {"iss": self.url, "aud": f"{ORIGIN}/api", "sub": str(person), "iat": now, "exp": now + 600}
+        payload = {**said, "auth_time": now, **claims}
+        return jwt.encode(payload, key or self._key, algorithm="EdDSA", headers={"kid": _KEY_ID})
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        public = {**OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True), "kid": _KEY_ID, "alg": "EdDSA"}
+        body = json.dumps({"keys": [public]}).encode()
+
+        class Keys(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        return Keys
+
+
+class Ear:
+    """Hears what is sent to the database, and can make it fail."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, tuple[Any, ...]]] = []
+        self.failure: Exception | None = None
+
+    def hear(self, record: asyncpg.connection.LoggedQuery) -> None:
+        """Note one statement and its parameters."""
+        self.heard.append((record.query, tuple(record.args or ())))
+
+    def database(self, pool: Pool, **options: Any) -> Database:
+        """Open a database that is listened to."""
+        return Database(_HeardPool(pool, self), **options)
+
+
+class _HeardPool:
+    def __init__(self, pool: Pool, ear: Ear) -> None:
+        self._pool = pool
+        self._ear = ear
+
+    async def acquire(self, *, timeout: float) -> "Connection":  # noqa: ASYNC109  # as the driver's pool has it
+        if self._ear.failure is not None:
+            raise self._ear.failure
+        connection = await self._pool.acquire(timeout=timeout)
+        connection.add_query_logger(self._ear.hear)
+        return connection
+
+    async def release(self, connection: "Connection") -> None:
+        connection.remove_query_logger(self._ear.hear)
+        await self._pool.release(connection)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from one request."""
+
+    status: int
+    media_type: str
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """The JSON in it; None where it holds none."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+class Running:
+    """The application, who may sign in to it, and what it was heard to ask."""
+
+    def __init__(self, app: FastAPI, issuer: Issuer, ear: Ear, bound_url: DatabaseUrl) -> None:
+        self.app = app
+        self.issuer = issuer
+        self.ear = ear
+        self.bound_url = bound_url
+
+    async def call(  # noqa: PLR0913  # a request has so many parts
+        self, method: str, path: str, *, token: str | None = None, query: Any = (), body: Any = None,
+        media_type: str = "application/json",
+    ) -> Reply:  # fmt: skip
+        """Send one request and give the answer; of a stream, its beginning."""
+        headers = {"host": "architect.invalid", "content-type": media_type}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        sent = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+            "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
+            "query_string": urlencode(query, doseq=True).encode(), "client": ("127.0.0.1", 1),
+            "server": ("architect.invalid", 80),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }  # fmt: skip
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await _exchanged(self.app, scope, sent)
+
+    async def heard(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Give what was heard since this was last asked."""
+        # The driver tells its listeners in the next round of the loop.
+        await asyncio.sleep(0)
+        heard, self.ear.heard = self.ear.heard, []
+        return heard
+
+
+async def _exchanged(app: FastAPI, scope: dict[str, Any], sent: bytes) -> Reply:
+    status, media_type, received = 0, "", bytearray()
+    has_seen_enough = asyncio.Event()
+    requests = iter([{"type": "http.request", "body": sent, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        for message in requests:
+            return message
+        await has_seen_enough.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        nonlocal status, media_type
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            media_type = dict(message["headers"]).get(b"content-type", b"").decode().partition(";")[0]
+        else:
+            received.extend(message.get("body", b""))
+            if media_type == "text/event-stream" or not message.get("more_body", False):
+                has_seen_enough.set()
+
+    await app(scope, receive, send)
+    return Reply(status, media_type, received.decode("utf-8", "replace"))
+
+
+@asynccontextmanager
+async def running(url: DatabaseUrl, application: Application) -> AsyncIterator[Running]:
+    """Run the application on a scratch database."""
+    bound = login_of(APP_GROUP, url, SECRET)
+    ear = Ear()
+    with Issuer.running() as issuer:
+        app = application(wiring(bound, issuer=issuer.url), open_database=ear.database)
+        async with app.router.lifespan_context(app):
+            yield Running(app, issuer, ear, bound)
+
+
+async def tools_of(app: FastAPI) -> list[dict[str, Any]]:
+    """Give the tools an application lists, as clients are told of them."""
+    listed = await app.state.mcp.list_tools()
+    return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+
+
+def wiring(bound: DatabaseUrl, *, issuer: str) -> Wiring:
+    """Give what an application of this process needs."""
+    return Wiring(
+        origin=ORIGIN,
+        database_url=str(bound),
+        listen_url=None,
+        pool_size=4,
+        schema_revision=head_revision(),
+        secret=SECRET,
+        issuer=issuer,
+        audience=f"{ORIGIN}/api",
+        mcp_audience=f"{ORIGIN}/mcp",
+        jwks_url=f"{issuer}/jwks",
+        auth_socket=None,
+        limits=Settings.model_construct(rate_limit=0, quota=0, agent_writes=0).limits,
+        runtime_folder=None,
+        metrics_token=None,
+        traces=False,
+    )

@@ -1,0 +1,226 @@
+"""The specifications under specs/: prose by people, and in each a part that the running system dictates."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from todo.architect.case import Page
+from todo.architect.model import Design, Table
+from todo.database.embedded import binaries
+from todo.database.engine import Connection, connect
+from todo.database.url import DatabaseUrl
+
+_BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
+_FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
+_COLUMNS = """
+SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS is_required,
+       COALESCE(pg_get_expr(adbin, adrelid), '') AS value, attgenerated = 's' AS is_generated
+  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+ WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+_RULES = """
+SELECT conname AS name, pg_get_constraintdef(oid) AS rule FROM pg_constraint
+ WHERE conrelid = $1::text::regclass AND contype <> 'n'
+UNION ALL
+SELECT relname, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$')
+  FROM pg_index JOIN pg_class ON oid = indexrelid
+ WHERE indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+UNION ALL
+SELECT policyname, 'POLICY TO ' || array_to_string(roles, ', ') || ' USING ' || qual FROM pg_policies
+ WHERE tablename = $1::text
+ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the system says of itself: the contract files, and the parts that pages are made of."""
+
+    openapi: dict[str, Any]
+    tools: list[dict[str, Any]]
+    schema_sql: str
+    tables: dict[str, str]
+
+    def contracts(self) -> dict[str, str]:
+        """Give the files that are generated as a whole."""
+        return {
+            "specs/api/openapi.json": _json(self.openapi),
+            "specs/api/tools.json": _json(self.tools),
+            "specs/database/schema.sql": self.schema_sql,
+        }
+
+    def operations(self, prefixes: Iterable[str]) -> dict[str, str]:
+        """Give a line for each operation at addresses that begin like this."""
+        return {
+            f"{method.upper()} {path}": _operation_line(method, path, operation)
+            for path, operations in self.openapi["paths"].items()
+            if path.startswith(tuple(prefixes))
+            for method, operation in operations.items()
+        }
+
+
+@dataclass(frozen=True)
+class SpecFile:
+    """One page: its front matter, and its text."""
+
+    path: Path
+    front: Mapping[str, str]
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> "SpecFile":
+        """Read a page."""
+        text = path.read_text(encoding="utf-8")
+        found = _FRONT.match(text)
+        lines = found[1].splitlines() if found else []
+        return cls(path, dict(line.split(": ", 1) for line in lines if ": " in line), text)
+
+    @property
+    def status(self) -> str:
+        """Whether it is live or proposed; empty where the page does not say."""
+        return self.front.get("status", "")
+
+    @property
+    def covers(self) -> list[str]:
+        """The addresses it is about (each with what begins like it), or the tables."""
+        return self.front.get("covers", "").split()
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it is about operations, not tables."""
+        return self.path.parent.name == "api"
+
+    @property
+    def design(self) -> Design | None:
+        """The design it proposes."""
+        found = _DESIGN.search(self.text)
+        return Design.model_validate_json(found[1]) if found else None
+
+    def with_facts(self, facts: Facts) -> str:
+        """Give the text with its generated part as the system says it; the prose stays."""
+        if self.is_api:
+            block = "\n".join([_OPERATIONS_HEAD, *facts.operations(self.covers).values()]) + "\n"
+        else:
+            block = "".join(facts.tables.get(table, "") for table in self.covers)
+        return _BLOCK.sub(lambda found: found[1] + block + found[2], self.text)
+
+
+_OPERATIONS_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
+
+
+def spec_files(root: Path) -> list[SpecFile]:
+    """Give every page of a project that has a generated part or a design."""
+    pages = [SpecFile.read(path) for path in sorted((root / "specs").rglob("*.md"))]
+    return [page for page in pages if page.front or _BLOCK.search(page.text)]
+
+
+def pages_of(root: Path, facts: Facts, verified: Mapping[str, bool]) -> list[Page]:
+    """Give what the pages say, beside what the system says; `verified` are the designs that were judged."""
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
+    return [_page(root, page, facts, tests, verified) for page in spec_files(root)]
+
+
+def _page(root: Path, page: SpecFile, facts: Facts, tests: str, verified: Mapping[str, bool]) -> Page:
+    name, design = page.path.relative_to(root).as_posix(), page.design
+    named = (
+        [test for proof in design.tests for test in [*proof.unit, *proof.integration, *proof.edge]]
+        if design
+        else []
+    )
+    return Page(
+        path=name,
+        status=page.status,
+        operations=tuple(facts.operations(page.covers)) if page.is_api else (),
+        tables=() if page.is_api else tuple(page.covers),
+        is_current=page.status != "live" or page.with_facts(facts) == page.text,
+        is_verified=verified.get(name, True),
+        proposes=tuple(endpoint.name for endpoint in design.api.endpoints) if design else (),
+        missing_tests=tuple(test for test in named if f"def {test}(" not in tests),
+    )
+
+
+def write(root: Path, facts: Facts) -> list[str]:
+    """Write what is out of date anew, and give the names of those files."""
+    stale = out_of_date(root, facts)
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
+    return [path.relative_to(root).as_posix() for path in stale]
+
+
+def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
+    """Give what differs from what the system says, and the text it ought to have."""
+    wanted = {root / name: text for name, text in facts.contracts().items()}
+    for page in spec_files(root):
+        if page.status == "live":
+            wanted[page.path] = page.with_facts(facts)
+    return {path: text for path, text in wanted.items() if _text_of(path) != text}
+
+
+def stale_contracts(root: Path, facts: Facts) -> list[tuple[str, bool]]:
+    """Give the generated files, and whether each is what the system says."""
+    return [(name, _text_of(root / name) == text) for name, text in facts.contracts().items()]
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+async def facts_of(
+    openapi: dict[str, Any], tools: list[dict[str, Any]], url: DatabaseUrl, tables: Iterable[Table]
+) -> Facts:
+    """Ask the system what it is."""
+    async with connect(url) as connection:
+        described = {table.name: await _table_text(connection, table.name) for table in tables}
+    return Facts(openapi, tools, schema_sql(url), described)
+
+
+def schema_sql(url: DatabaseUrl) -> str:
+    """Give the schema of a migrated database, grants and policies included."""
+    dump = subprocess.run(  # noqa: S603  # PostgreSQL's own program
+        [binaries() / "pg_dump", "--schema-only", "--schema=public", "--no-owner", str(url)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    # What depends on the server and not on the schema: versions, settings, and a key that is new each time.
+    lines = [
+        line for line in dump.splitlines() if not line.startswith(("--", "SET ", "SELECT pg_catalog", "\\"))
+    ]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _operation_line(method: str, path: str, operation: Mapping[str, Any]) -> str:
+    statuses = sorted(operation["responses"])
+    return (
+        f"| `{operation['operationId']}` | `{method.upper()} {path}` "
+        f"| {', '.join(status for status in statuses if status < '400')} "
+        f"| {', '.join(status for status in statuses if status >= '400')} |"
+    )
+
+
+async def _table_text(connection: Connection, table: str) -> str:
+    columns = [_column(dict(row)) for row in await connection.fetch(_COLUMNS, table)]
+    rules = [
+        f"| `{row['name']}` | `{_one_line(row['rule'])}` |" for row in await connection.fetch(_RULES, table)
+    ]
+    head = [f"### `{table}`", "", "| column | type | null | value |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *columns, "", "| rule | definition |", "| --- | --- |", *rules, "", ""])
+
+
+def _column(row: Mapping[str, Any]) -> str:
+    value = f"`{_one_line(row['value'])}`" if row["value"] else ""
+    kind = " generated" if row["is_generated"] else ""
+    return f"| `{row['name']}` | {row['type']} | {'no' if row['is_required'] else 'yes'} | {value}{kind} |"
+
+
+def _one_line(definition: str) -> str:
+    return re.sub(r"\s+", " ", definition).strip().replace("|", "\\|")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,102 @@
+"""Rules about what was seen of the running system, each on something seen that only it refuses."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from todo.architect.case import Answer, Case, Evidence, Page, Trace
+from todo.architect.decisions import Decisions
+from todo.architect.findings import RULES
+from todo.architect.judge import judge
+from todo.architect.model import Access, ApiDesign, AuthDesign, Column, Design, Endpoint, SchemaDesign, Table
+
+_TODO = Endpoint(
+    method="GET", path="/api/todos", operation_id="list_todos", errors=[401, 503], mcp_tool="list_todos"
+)
+_LIVE = Design(
+    api=ApiDesign(endpoints=[_TODO]),
+    db=SchemaDesign(tables=[Table(name="todos", columns=[Column(name="created_at", type="timestamptz")])]),
+    auth=AuthDesign(rules=[Access(endpoint=_TODO.name, claims=[])]),
+)
+_PROBLEM = {"status": 401, "detail": "no", "error_code": "unauthenticated"}
+_REFUSAL = Answer(_TODO.name, "anonymous", 401, "application/problem+json", _PROBLEM)
+_TRACE = Trace(_TODO.name, ("SignedInRoute", "reading"), is_async=True, status=200)
+_PAGES = (
+    Page("specs/api/todos.md", "live", (_TODO.name,), ()),
+    Page("specs/database/todos.md", "live", (), ("todos",)),
+)
+
+
+class Seen(NamedTuple):
+    """Something seen, and the rules that refuse it."""
+
+    name: str
+    evidence: dict[str, Any]
+    expected: frozenset[str]
+    principles: dict[str, list[str]] = {}  # noqa: RUF012  # not changed
+
+
+def _seen(name: str, *expected: str, principles: dict[str, list[str]] | None = None, **evidence: Any) -> Seen:
+    return Seen(name, evidence, frozenset(expected), principles or {"Names": ["NAME-1", "review"]})
+
+
+def _answer(**changed: Any) -> tuple[Answer, ...]:
+    return (Answer(**{**vars(_REFUSAL), **changed}),)
+
+
+def _page(**changed: Any) -> tuple[Page, ...]:
+    return (Page(**{**vars(_PAGES[0]), **changed}), _PAGES[1])
+
+
+SEEN = [
+    _seen("nothing wrong"),
+    _seen("27 a router whose operations were not found", "LIVE-0", traces=()),
+    _seen("an owner who is refused", "LIVE-0", traces=(Trace(_TODO.name, ("route",), True, 500),)),
+    _seen("a handler that is no coroutine", "ASYNC-1", traces=(Trace(_TODO.name, ("route",), False, 200),)),
+    _seen("22 a refusal without error_code", "ERR-2", answers=_answer(body={"status": 401, "detail": "no"})),
+    _seen("FastAPI's own refusal", "ERR-2", answers=_answer(media_type="application/json", body={})),
+    _seen("an operation without a specification", "SPEC-1", pages=_PAGES[1:]),
+    _seen("a specification that is stale", "SPEC-1", pages=_page(is_current=False)),
+    _seen(
+        "a proposal that is served",
+        "SPEC-2",
+        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), proposes=(_TODO.name,))),
+    ),
+    _seen("a contract that is stale", "SPEC-3", contracts=(("specs/api/openapi.json", False),)),
+    _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),
+    _seen("a record with a placeholder", "DOC-2", records=(("history/x.md", "a placeholder is left"),)),
+    _seen("an import that points upwards", "LAYER-1", layers=(("No cycles", "BROKEN"),)),
+    _seen("a migration that does not go back", "DRY-2", migrations=(("downgrade", "no such column"),)),
+]  # fmt: skip
+
+
+def judged(seen: Seen) -> set[str]:
+    """Give the rules that found something; where there was nothing to look at is another matter."""
+    evidence = Evidence(
+        **{
+            "operations": (_TODO.name,),
+            "traces": (_TRACE,),
+            "answers": (_REFUSAL,),
+            "pages": _PAGES,
+            "contracts": (("specs/api/openapi.json", True),),
+            "tools": {"list_todos": {}},
+            **seen.evidence,
+        }
+    )
+    decisions = Decisions(principles=seen.principles)
+    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, decisions, evidence))
+    return {one.rule for one in verdict.findings if one.detail != "there was nothing to look at"}
+
+
+@pytest.mark.parametrize("seen", SEEN, ids=[seen.name for seen in SEEN])
+def test_what_was_seen_is_refused_by_its_rule_alone(seen: Seen) -> None:
+    assert judged(seen) == seen.expected
+
+
+def test_a_rule_with_nothing_to_look_at_fails() -> None:
+    nothing = Design()
+
+    verdict = judge(Case("check", nothing, nothing, nothing, Decisions(), Evidence()))
+
+    silent = {one.rule for one in verdict.findings if one.detail == "there was nothing to look at"}
+    assert silent == {rule.id for rule in RULES.values() if "check" in rule.phases}

@@ -53,7 +53,7 @@ def measured(
         for job in jobs:
             for dialect in (OURS, PEER):
                 address = stage.addresses[dialect.name]
-                result = _committed(stage, load, Plan(dialect, address, job, seconds if turn else 1.0))
+                result = _committed(stage, load, Plan(dialect, address, job, seconds))
                 if turn:
                     rounds.add(job, dialect.name, result)
             limit = stage.pgbench.run(job, seconds)

@@ -118,7 +118,12 @@ def backend(request: Request) -> Backend:
     return opened
 
 
-def _caller(request: Request) -> Caller:
+# Dependencies are coroutines even where they wait for nothing: the framework runs others in threads.
+async def _backend(request: Request) -> Backend:
+    return backend(request)
+
+
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
@@ -158,7 +163,7 @@ Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
 # "request": open until the last event has left.
 OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
-SharedBackend = Annotated[Backend, Depends(backend)]
+SharedBackend = Annotated[Backend, Depends(_backend)]
 SignedIn = Annotated[Caller, Depends(_caller)]
 
 # Left out or a string: a header cannot be null, whatever its default in Python is.

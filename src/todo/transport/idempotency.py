@@ -51,10 +51,10 @@ class KeyReused(ValidationFailed):
 class OnceOnly:
     """Does what a request asks, once per key; without a key, each time."""
 
-    def __init__(self, request: Request, transaction: Writing, idempotency_key: Key = None) -> None:
-        self._operation = f"{request.method} {request.url.path}"
-        self._answers = KeptAnswers(transaction)
-        self._key = idempotency_key
+    def __init__(self, operation: str, answers: KeptAnswers, key: str | None) -> None:
+        self._operation = operation
+        self._answers = answers
+        self._key = key
 
     async def answer(self, asked: str, act: Callable[[], Awaitable[Response]]) -> Response:
         """Give the answer kept under the key, or act and keep the answer; `asked` tells requests apart.
@@ -82,4 +82,8 @@ def _replay(kept: KeptAnswer, fingerprint: bytes) -> Response:
     return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
 
 
-Once = Annotated[OnceOnly, Depends(OnceOnly)]
+async def _once_only(request: Request, transaction: Writing, idempotency_key: Key = None) -> OnceOnly:
+    return OnceOnly(f"{request.method} {request.url.path}", KeptAnswers(transaction), idempotency_key)
+
+
+Once = Annotated[OnceOnly, Depends(_once_only)]

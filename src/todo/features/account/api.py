@@ -60,15 +60,15 @@ IMPORT_PATH = "/api/account/import"
 _CHUNK_BYTES = 65_536
 
 
-def _exporting_service(_turn: InTurn, transaction: Reading, shared: SharedBackend) -> AccountService:
+async def _exporting_service(_turn: InTurn, transaction: Reading, shared: SharedBackend) -> AccountService:
     return account_service(transaction, shared.limits, has_auth_server=shared.has_auth_server)
 
 
-def _importing_service(_turn: InTurn, transaction: Writing, shared: SharedBackend) -> AccountService:
+async def _importing_service(_turn: InTurn, transaction: Writing, shared: SharedBackend) -> AccountService:
     return account_service(transaction, shared.limits, has_auth_server=shared.has_auth_server)
 
 
-def _writing_service(transaction: Writing, shared: SharedBackend) -> AccountService:
+async def _writing_service(transaction: Writing, shared: SharedBackend) -> AccountService:
     return account_service(transaction, shared.limits, has_auth_server=shared.has_auth_server)
 
 

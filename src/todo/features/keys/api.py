@@ -27,7 +27,7 @@ class SessionRequired(Forbidden):
     error_code = "session_required"
 
 
-def _require_person(request: Request) -> None:
+async def _require_person(request: Request) -> None:
     if request.state.caller.is_delegate:
         raise SessionRequired
 
@@ -49,11 +49,11 @@ router = APIRouter(
 )
 
 
-def _reading_service(transaction: Reading) -> KeyService:
+async def _reading_service(transaction: Reading) -> KeyService:
     return key_service(transaction)
 
 
-def _writing_service(transaction: Writing) -> KeyService:
+async def _writing_service(transaction: Writing) -> KeyService:
     return key_service(transaction)
 
 

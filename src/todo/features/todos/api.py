@@ -74,11 +74,11 @@ router = _router("/api/todos")
 events_router = _router("/api/events")
 
 
-def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
+async def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
     return todo_service(transaction, shared.secret, shared.limits)
 
 
-def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
+async def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
     return todo_service(transaction, shared.secret, shared.limits)
 
 

@@ -58,6 +58,10 @@ class IssuerKeys:
             raise Unavailable("The keys of the token issuer cannot be fetched right now; try again shortly.")
         return self._keys.get(key_id)
 
+    def known(self, key_id: str) -> jwt.PyJWK | None:
+        """Give the key as the issuer last published it, without asking."""
+        return self._keys.get(key_id)
+
     async def _ask_again(self, key_id: str) -> None:
         async with self._lock:
             if key_id not in self._keys and self._may_ask():

@@ -1,11 +1,12 @@
 """Access tokens: EdDSA JWTs of one issuer for one audience."""
 
-from typing import Any, Literal
+import time
+from collections import OrderedDict
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 import jwt
 
-from todo.auth.keys import IssuerKeys
 from todo.auth.user import EVERYTHING, Caller, Scope, user_id_of
 from todo.problems import Unauthenticated
 
@@ -16,6 +17,25 @@ _LONGEST_TOKEN = 4_096
 _LONGEST_SUBJECT = 255
 _LONGEST_CLIENT_ID = 2_048
 _REQUIRED = ["exp", "iat", "sub", "aud", "iss"]
+_REMEMBERED = 10_000
+
+
+class Keys(Protocol):
+    """Public keys by their ids."""
+
+    async def get(self, key_id: str) -> jwt.PyJWK | None:
+        """Give the key, asking the issuer if it is new to us."""
+
+    def known(self, key_id: str) -> jwt.PyJWK | None:
+        """Give the key as the issuer last published it, without asking."""
+
+
+class _Memory(NamedTuple):
+    """Whom a token was found to speak for, and the key that proved it."""
+
+    caller: Caller
+    key_id: str
+    key: jwt.PyJWK
 
 
 class TokenVerifier:
@@ -26,16 +46,50 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, keys: IssuerKeys, *, issuer: str, audience: str, rests_on: Literal["sid", "client_id"] | None
+        self,
+        keys: Keys,
+        *,
+        issuer: str,
+        audience: str,
+        rests_on: Literal["sid", "client_id"] | None,
+        remembered: int = _REMEMBERED,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._rests_on = rests_on
+        self._remembered = remembered
+        self._memories: OrderedDict[str, _Memory] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
         """Give the caller; raises `Unauthenticated` unless every claim holds."""
-        key = await self._key_of(token)
+        return self._recall(token) or await self._learn(token)
+
+    def _recall(self, token: str) -> Caller | None:
+        """Give whom a token speaks for that was verified before, until it expires or its key is replaced.
+
+        A signature costs more to verify than all the rest of a request. What the token rests on is asked by
+        each transaction, remembered or not.
+        """
+        memory = self._memories.get(token)
+        if memory is None:
+            return None
+        is_over = memory.caller.expires_at <= time.time() - _LEEWAY_SECONDS
+        if is_over or self._keys.known(memory.key_id) is not memory.key:
+            del self._memories[token]
+            return None
+        self._memories.move_to_end(token)
+        return memory.caller
+
+    async def _learn(self, token: str) -> Caller:
+        key_id, key = await self._key_of(token)
+        caller = self._verified(token, key)
+        self._memories[token] = _Memory(caller, key_id, key)
+        if len(self._memories) > self._remembered:
+            self._memories.popitem(last=False)
+        return caller
+
+    def _verified(self, token: str, key: jwt.PyJWK) -> Caller:
         try:
             claims = jwt.decode(
                 token,
@@ -54,7 +108,7 @@ class TokenVerifier:
             raise _refused() from None
         return self._caller(claims)
 
-    async def _key_of(self, token: str) -> jwt.PyJWK:
+    async def _key_of(self, token: str) -> tuple[str, jwt.PyJWK]:
         if len(token) > _LONGEST_TOKEN:
             raise _refused()
         try:
@@ -67,7 +121,7 @@ class TokenVerifier:
         key = await self._keys.get(key_id)
         if key is None:
             raise _refused()
-        return key
+        return key_id, key
 
     def _caller(self, claims: dict[str, Any]) -> Caller:
         subject = claims["sub"]

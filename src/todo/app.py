@@ -33,7 +33,7 @@ from todo.transport.discovery import resource_routes
 from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
 from todo.transport.health import health_router
-from todo.transport.http_request import Backend
+from todo.transport.http_request import SECURITY_SCHEMES, Backend
 from todo.transport.metrics import RequestMetrics
 from todo.transport.metrics_page import MetricsPage, collector_of
 from todo.transport.pages import page_routes
@@ -86,11 +86,10 @@ def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> Fas
     )
     app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
-    app.include_router(todos.router)
-    app.include_router(todos.events_router)
-    app.include_router(keys.router)
-    app.include_router(account.router)
-    app.include_router(health_router(wiring.schema_revision))
+    health = health_router(wiring.schema_revision)
+    for router in (todos.router, todos.events_router, keys.router, account.router, health):
+        # As they are: the way through an included router is looked for twice.
+        app.router.routes.extend(router.routes)
     mcp = create_mcp_server(lambda: app.state.backend, secret=wiring.secret)
     app.state.mcp = mcp
     app.router.routes.append(mcp_route(mcp, wiring.origin))
@@ -187,6 +186,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
         schemas = document["components"]["schemas"]
         schemas["Problem"] = ProblemRead.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schemas["Problem"].pop("$defs")

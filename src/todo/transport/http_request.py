@@ -23,18 +23,22 @@ from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.rate_limit import RateLimited, RateLimiter
 
-bearer = HTTPBearer(
+_BEARER = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
     description="An access token of ten minutes, fetched from `GET /api/auth/token` with a session.",
     auto_error=False,
 )
-api_key = APIKeyHeader(
+_API_KEY = APIKeyHeader(
     name="X-API-Key",
     scheme_name="api_key",
     description="A key from `POST /api/keys`, for programs of your own.",
     auto_error=False,
 )
+SECURITY_SCHEMES = {
+    scheme.scheme_name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for scheme in (_BEARER, _API_KEY)
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,12 @@ class Backend:
 
 class SignedInRoute(APIRoute):
     """A route that nobody enters without a valid token; asked first, before even the body is read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        # Written down for readers only: as dependencies they would be worked out again for each request.
+        security: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
+        extra = {**(options.pop("openapi_extra", None) or {}), "security": security}
+        super().__init__(*arguments, openapi_extra=extra, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response, Security
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from todo.features.account.rules import ReauthenticationRequired
@@ -33,8 +33,6 @@ from todo.transport.http_request import (
     SignedIn,
     SignedInRoute,
     Writing,
-    api_key,
-    bearer,
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
@@ -45,7 +43,6 @@ router = APIRouter(
     prefix="/api/account",
     tags=["account"],
     route_class=SignedInRoute,
-    dependencies=[Security(bearer), Security(api_key)],
     responses=problem_responses(
         Unauthenticated,
         BodyTooSlow,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response, Security
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from todo.features.keys.schemas import KeyCreate, KeyList, KeyMade
 from todo.features.keys.service import KeyNotFound, KeyService, TooManyKeys, key_service
@@ -16,7 +16,7 @@ from todo.problems import (
     Unavailable,
     ValidationFailed,
 )
-from todo.transport.http_request import Reading, SignedInRoute, Writing, api_key, bearer
+from todo.transport.http_request import Reading, SignedInRoute, Writing
 from todo.transport.problem_json import problem_responses
 
 
@@ -36,7 +36,7 @@ router = APIRouter(
     prefix="/api/keys",
     tags=["keys"],
     route_class=SignedInRoute,
-    dependencies=[Security(bearer), Security(api_key), Depends(_require_person)],
+    dependencies=[Depends(_require_person)],
     responses=problem_responses(
         Unauthenticated,
         SessionRequired,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response, Security
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import UUID7
 
@@ -44,8 +44,6 @@ from todo.transport.http_request import (
     SharedBackend,
     SignedInRoute,
     Writing,
-    api_key,
-    bearer,
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
@@ -57,7 +55,6 @@ def _router(prefix: str) -> APIRouter:
         prefix=prefix,
         tags=["todos"],
         route_class=SignedInRoute,
-        dependencies=[Security(bearer), Security(api_key)],
         responses=problem_responses(
             Unauthenticated,
             BodyTooSlow,

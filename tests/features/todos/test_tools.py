@@ -49,6 +49,17 @@ async def test_an_agent_does_the_five_jobs(service: Service, alice: Person) -> N
     assert await call(service, alice, "get_todo", todo_id=two) == reopened["todos"][0]
 
 
+async def test_what_was_changed_has_a_name_and_what_was_not_has_none(service: Service, alice: Person) -> None:
+    added = await call(service, alice, "create_todos", todos=[{"title": "One"}, {"title": "Two"}])
+    ids = [todo["id"] for todo in added["todos"]]
+
+    done = await call(service, alice, "complete_todos", todo_ids=ids)
+    again = await call(service, alice, "complete_todos", todo_ids=ids)
+
+    assert added["action"] < done["action"]
+    assert again == {"todos": done["todos"], "action": None}
+
+
 async def test_each_todo_is_answered_once_and_in_the_order_asked_for(service: Service, alice: Person) -> None:
     ids = [(await alice.make_todo())["id"] for _ in range(3)]
 

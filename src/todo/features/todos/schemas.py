@@ -229,9 +229,10 @@ class TodoEdits(_Planned):
 
 
 class ChangedTodos(BaseModel):
-    """The todos that were asked for, as they are now."""
+    """The todos that were asked for, as they are now, and what their change is named by, if there was one."""
 
     todos: list[TodoRead]
+    action: int | None
 
 
 class PlannedTodos(ChangedTodos):

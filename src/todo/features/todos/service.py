@@ -85,6 +85,19 @@ class Touched:
 
 
 @dataclass(frozen=True)
+class Action:
+    """What one call did: the place in the person's sequence that it is named by, and the todos it touched."""
+
+    place: int
+    touched: list[Touched]
+
+    @property
+    def changed(self) -> list[Touched]:
+        """Those that are not as they were."""
+        return [one for one in self.touched if one.is_changed]
+
+
+@dataclass(frozen=True)
 class FollowedChanges:
     """Changes in order, each after the token that goes on after it; and the token to go on with."""
 
@@ -201,7 +214,7 @@ class TodoService:
         await self._todos.record(work.edits)
         return TodoBatchResult(results=results)
 
-    async def change_todos(self, operations: Sequence[Operation]) -> list[Touched]:
+    async def change_todos(self, operations: Sequence[Operation]) -> Action:
         """Do the operations, all or nothing, and give each todo they name or make as it was and as it is.
 
         Raises the first refusal, which then lists every operation that was refused; or `ValidationFailed`
@@ -221,7 +234,8 @@ class TodoService:
             refusals[0].errors = errors
             raise refusals[0]
         await self._todos.record(work.edits)
-        return [Touched(before.get(todo_id), todo) for todo_id, todo in work.todos().items()]
+        touched = [Touched(before.get(todo_id), todo) for todo_id, todo in work.todos().items()]
+        return Action(changes[0].seq, touched)
 
     async def _begin(self, operations: Sequence[Operation]) -> tuple[list[Change], Batch]:
         if len(operations) > self._batch_limit:

@@ -27,7 +27,7 @@ from todo.features.todos.schemas import (
     TodoUpdate,
     UpdateOperation,
 )
-from todo.features.todos.service import TodoService, Touched, todo_service
+from todo.features.todos.service import Action, TodoService, Touched, todo_service
 from todo.problems import Problem
 from todo.transport.consent import ask, can_ask
 from todo.transport.mcp_answer import answer, visible
@@ -163,12 +163,14 @@ class TodoTools:
 
     async def _do(self, work: Work, plan: str | None = None) -> CallToolResult:
         async with self._calls.writing(tool=work.tool, reason=work.reason) as transaction:
-            touched = await self._touch(transaction, work)
-            if plan not in {None, self._plan(work, touched)}:
+            action = await self._touch(transaction, work)
+            if plan not in {None, self._plan(work, action)}:
                 raise PlanOutdated
-            self._calls.budget.spend(sum(one.is_changed for one in touched))
-        todos = [one.after for one in touched]
-        return answer(work.answer(todos=todos), f"{work.done}: {len(todos)}", _said(todos))
+            self._calls.budget.spend(len(action.changed))
+        todos = [one.after for one in action.touched]
+        place = action.place if action.changed else None
+        said = f"{work.done}: {len(todos)}; action {place}" if place else "Nothing had to be changed"
+        return answer(work.answer(todos=todos, action=place), said, _said(todos))
 
     async def _do_carefully(
         self, work: Work, wanted: TodosToDelete | TodoEdits, context: Asked
@@ -176,21 +178,20 @@ class TodoTools:
         """Say what it would do, or have the person asked first, as far as that is wanted and possible."""
         plan = wanted.apply
         if wanted.dry_run or can_ask(context):
-            touched = await self._calls.tried(lambda it: self._touch(it, work), tool=work.tool)
-            found = self._plan(work, touched)
+            action = await self._calls.tried(lambda it: self._touch(it, work), tool=work.tool)
+            found = self._plan(work, action)
             if wanted.dry_run:
-                return _shown(touched, found)
+                return _shown(action, found)
             if plan not in {None, found}:
                 raise PlanOutdated
-            changed = [one for one in touched if one.is_changed]
-            if len(changed) > 1:
-                question = ask(context, _question(work, changed), found)
+            if len(action.changed) > 1:
+                question = ask(context, _question(work, action.changed), found)
                 if question is not None:
                     return question
                 plan = found
         return await self._do(work, plan)
 
-    async def _touch(self, transaction: Transaction, work: Work) -> list[Touched]:
+    async def _touch(self, transaction: Transaction, work: Work) -> Action:
         service = todo_service(transaction, self._calls.secret, self._calls.limits)
         try:
             return await service.change_todos(work.operations)
@@ -198,9 +199,9 @@ class TodoTools:
             _name_items(problem, work)
             raise
 
-    def _plan(self, work: Work, touched: Sequence[Touched]) -> str:
+    def _plan(self, work: Work, action: Action) -> str:
         operations = [operation.model_dump(mode="json", exclude_unset=True) for operation in work.operations]
-        versions = [[one.after.id, one.after.created_at, one.after.version] for one in touched]
+        versions = [[one.after.id, one.after.created_at, one.after.version] for one in action.touched]
         return plan_of(self._calls.secret, self._calls.caller.user_id, [work.tool, operations], versions)
 
     @asynccontextmanager
@@ -209,11 +210,11 @@ class TodoTools:
             yield todo_service(transaction, self._calls.secret, self._calls.limits)
 
 
-def _shown(touched: Sequence[Touched], plan: str) -> CallToolResult:
-    before = [one.before for one in touched if one.before]
-    whole = PlannedTodos(todos=[one.after for one in touched], before=before, plan=plan)
-    changed = sum(one.is_changed for one in touched)
-    said = f"Nothing was changed yet. {changed} would be; to do it, call again with apply: {plan}"
+def _shown(action: Action, plan: str) -> CallToolResult:
+    before = [one.before for one in action.touched if one.before]
+    after = [one.after for one in action.touched]
+    whole = PlannedTodos(todos=after, action=None, before=before, plan=plan)
+    said = f"Nothing was changed yet. {len(action.changed)} would be; to do it, call again with apply: {plan}"
     return answer(whole, said, _said(before))
 
 

@@ -33,7 +33,9 @@ class ServiceTool(Tool):
             wanted: Any = metadata.arg_model.model_fields[WANTED].annotation
             tool.parameters = TypeAdapter(wanted).json_schema()
         tool.parameters = lean(tool.parameters, described=True)
-        metadata.output_schema = lean(metadata.output_schema or {}, described=False)
+        # As it is written, not as it would be read: the API's own.
+        answers = TypeAdapter(metadata.output_model).json_schema(mode="serialization")
+        metadata.output_schema = lean(answers, described=False)
         return tool
 
     async def run(

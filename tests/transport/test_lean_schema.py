@@ -1,16 +1,17 @@
 """Schemas as agents are shown them: shorter, and true to the API's."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from scripts.specs import openapi_json, tools_json
 from todo.features.todos.schemas import TodoEdits, TodoFilter, TodoPage, TodoRead
 from todo.transport.lean_schema import lean
 
+_SPECS = Path(__file__).parents[2] / "specs/api"
 _ID = "019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"
 _READ = {
     "id": _ID,
@@ -62,9 +63,11 @@ def test_a_member_called_title_stays() -> None:
     assert lean(TodoRead.model_json_schema(), described=False)["properties"]["title"] == {"type": "string"}
 
 
-async def test_tools_answer_with_the_models_of_the_api() -> None:
-    api = json.loads(openapi_json().replace("#/components/schemas/", "#/$defs/"))["components"]["schemas"]
-    answers = {tool["name"]: tool["outputSchema"] for tool in json.loads(await tools_json())}
+def test_tools_answer_with_the_models_of_the_api() -> None:
+    openapi = (_SPECS / "openapi.json").read_text(encoding="utf-8")
+    tools = json.loads((_SPECS / "tools.json").read_text(encoding="utf-8"))
+    api = json.loads(openapi.replace("#/components/schemas/", "#/$defs/"))["components"]["schemas"]
+    answers = {tool["name"]: tool["outputSchema"] for tool in tools}
     todo = lean({**api["TodoRead"], "$defs": part(api, "Priority")}, described=False)
     parts = part(api, "TodoRead", "PageInfo", "Priority")
     page = lean({**api["TodoPage"], "$defs": parts}, described=False)

@@ -19,11 +19,11 @@ class PlanOutdated(PreconditionFailed):
     error_code = "plan_outdated"
 
 
-def plan_of(secret: bytes, user_id: UUID, work: Any, touched: Any) -> str:
-    """Give the token of a person's work, told in JSON, on what it touches, told with versions.
+def plan_of(secret: bytes, user_id: UUID, tool: str, told: Any) -> str:
+    """Give the token of what a tool was asked to do for a person and what it came upon, versions included.
 
     Nothing is kept: who comes with a plan has the work done again up to the same token, or refused.
     """
-    told = json.dumps([work, touched], sort_keys=True, default=str).encode()
+    text = json.dumps([tool, told], sort_keys=True, default=str).encode()
     key = hmac.digest(secret, b"plan" + user_id.bytes, hashlib.sha256)
-    return base64.urlsafe_b64encode(hmac.digest(key, told, hashlib.sha256)[:_BYTES]).decode()
+    return base64.urlsafe_b64encode(hmac.digest(key, text, hashlib.sha256)[:_BYTES]).decode()

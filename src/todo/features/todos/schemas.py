@@ -174,13 +174,17 @@ class OneTodo(BaseModel):
     todo_id: UUID
 
 
-class _Stated(BaseModel):
+class Stated(BaseModel):
+    """What an agent can say with every change."""
+
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason | SkipJsonSchema[None] = Field(None, description="Why; the person can read it.")
 
 
-class _Planned(_Stated):
+class Tryable(Stated):
+    """What an agent can say with a change that it may want to see first."""
+
     dry_run: StrictBool = Field(False, description="Change nothing, show what would change.")
     apply: str | SkipJsonSchema[None] = Field(None, max_length=64, description="`plan` of a dry run.")
 
@@ -191,7 +195,7 @@ class _Planned(_Stated):
         return self
 
 
-class ManyTodos(_Stated):
+class ManyTodos(Stated):
     """Which todos, all or none of them."""
 
     todo_ids: list[UUID] = Field(min_length=1, max_length=BATCH_MAX)
@@ -202,11 +206,11 @@ class ManyTodos(_Stated):
         return list(dict.fromkeys(value))
 
 
-class TodosToDelete(ManyTodos, _Planned):
+class TodosToDelete(ManyTodos, Tryable):
     """Which todos to delete, all or none of them."""
 
 
-class NewTodos(_Stated):
+class NewTodos(Stated):
     """What to add, all or none of it."""
 
     todos: list[TodoCreate] = Field(min_length=1, max_length=BATCH_MAX)
@@ -222,7 +226,7 @@ class TodoEdit(TodoUpdate):
         return {name: value for name, value in super().changes().items() if name != "id"}
 
 
-class TodoEdits(_Planned):
+class TodoEdits(Tryable):
     """What to change, all or none of it."""
 
     todos: list[TodoEdit] = Field(min_length=1, max_length=BATCH_MAX)

@@ -19,21 +19,22 @@ from todo.features.todos.schemas import (
     OneTodo,
     Operation,
     PlannedTodos,
+    Stated,
     TodoEdits,
     TodoFilter,
     TodoPage,
     TodoRead,
     TodosToDelete,
     TodoUpdate,
+    Tryable,
     UpdateOperation,
 )
 from todo.features.todos.service import Action, TodoService, Touched, todo_service
 from todo.problems import Problem
-from todo.transport.consent import ask, can_ask
-from todo.transport.mcp_answer import answer, visible
+from todo.transport.careful import Careful, Work, listed, shortened
+from todo.transport.mcp_answer import answer
 from todo.transport.mcp_call import ToolCalls
 from todo.transport.mcp_tool import ServiceTool
-from todo.transport.plans import PlanOutdated, plan_of
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(
@@ -51,9 +52,6 @@ _DELETES = ToolAnnotations(
 # What a model needs to name, judge and tell apart todos; programs get the rest as well.
 _SAID = {"id", "title", "description", "priority", "completed_at", "created_at", "deleted_at"}
 
-# So many of them a question to a person names, each with so much of its title.
-_NAMED = 10
-_TITLE_SHOWN = 80
 _ASKS = {"update_todos": "Change", "delete_todos": "Move to the trash:"}
 
 Page = Annotated[CallToolResult, TodoPage]
@@ -64,36 +62,61 @@ Asked = Context[Any, Any]
 
 
 @dataclass(frozen=True)
-class Work:
+class Call:
     """What one call is to do: its tool, the word for it when done, and which argument holds the items."""
 
     tool: str
     done: str
     argument: str
     operations: Sequence[Operation]
-    reason: str | None
 
     @classmethod
     def each(
-        cls,
-        tool: str,
-        done: str,
-        act: Literal["complete", "reopen", "delete", "restore"],
-        wanted: ManyTodos,
-    ) -> "Work":
-        """Give the work of doing one thing to each todo."""
+        cls, tool: str, done: str, act: Literal["complete", "reopen", "delete", "restore"], wanted: ManyTodos
+    ) -> "Call":
+        """Give the call that does one thing to each todo."""
         acts = [ActOperation(op=act, id=todo_id) for todo_id in wanted.todo_ids]
-        return cls(tool, done, "todo_ids", acts, wanted.reason)
+        return cls(tool, done, "todo_ids", acts)
+
+
+@dataclass(frozen=True)
+class ChangeDeed:
+    """What a call did."""
+
+    call: Call
+    action: Action
 
     @property
-    def answer(self) -> type[ChangedTodos]:
-        """What it answers with."""
-        return PlannedTodos if self.tool in _ASKS else ChangedTodos
+    def changes(self) -> int:
+        """How many todos are not as they were."""
+        return len(self.action.changed)
 
-    @property
-    def asks(self) -> str:
-        """How a person is asked for it."""
-        return _ASKS[self.tool]
+    def told(self) -> Any:
+        """Say what was asked for, and the versions that came of it."""
+        operations = [it.model_dump(mode="json", exclude_unset=True) for it in self.call.operations]
+        versions = [[one.after.id, one.after.created_at, one.after.version] for one in self.action.touched]
+        return [operations, versions]
+
+    def question(self) -> str:
+        """Ask a person whether it is to be done."""
+        titles = listed([_named(one) for one in self.action.changed])
+        return f"{_ASKS[self.call.tool]} {self.changes} todos?\n{titles}"
+
+    def shown(self, plan: str) -> CallToolResult:
+        """Answer what would be done."""
+        before = [one.before for one in self.action.touched if one.before]
+        after = [one.after for one in self.action.touched]
+        whole = PlannedTodos(todos=after, action=None, before=before, plan=plan)
+        said = f"Nothing was changed yet. {self.changes} would be; to do it, call again with apply: {plan}"
+        return answer(whole, said, _said(before))
+
+    def done(self) -> CallToolResult:
+        """Answer what was done."""
+        todos = [one.after for one in self.action.touched]
+        place = self.action.place if self.changes else None
+        kind = PlannedTodos if self.call.tool in _ASKS else ChangedTodos
+        said = f"{self.call.done}: {len(todos)}; action {place}" if place else "Nothing had to be changed"
+        return answer(kind(todos=todos, action=place), said, _said(todos))
 
 
 class TodoTools:
@@ -103,6 +126,7 @@ class TodoTools:
 
     def __init__(self, calls: ToolCalls) -> None:
         self._calls = calls
+        self._careful = Careful(calls)
 
     def all(self) -> list[Tool]:
         """Give the tools, each with what a client may expect of it."""
@@ -133,7 +157,7 @@ class TodoTools:
     async def create_todos(self, wanted: NewTodos) -> Changed:
         """Add todos."""
         additions = [CreateOperation(op="create", todo=todo) for todo in wanted.todos]
-        return await self._do(Work("create_todos", "Added", "todos", additions, wanted.reason))
+        return await self._do(Call("create_todos", "Added", "todos", additions), wanted)
 
     async def update_todos(self, wanted: TodoEdits, context: Asked) -> Planned:
         """Change the named fields of todos; the others stay."""
@@ -141,68 +165,43 @@ class TodoTools:
             UpdateOperation(op="update", id=edit.id, changes=TodoUpdate(**edit.changes()))
             for edit in wanted.todos
         ]
-        work = Work("update_todos", "Updated", "todos", updates, wanted.reason)
-        return await self._do_carefully(work, wanted, context)
+        return await self._try_or_do(Call("update_todos", "Updated", "todos", updates), wanted, context)
 
     async def complete_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos done. Doing so again changes nothing."""
-        return await self._do(Work.each("complete_todos", "Completed", "complete", wanted))
+        return await self._do(Call.each("complete_todos", "Completed", "complete", wanted), wanted)
 
     async def reopen_todos(self, wanted: ManyTodos) -> Changed:
         """Mark todos not done."""
-        return await self._do(Work.each("reopen_todos", "Reopened", "reopen", wanted))
+        return await self._do(Call.each("reopen_todos", "Reopened", "reopen", wanted), wanted)
 
     async def delete_todos(self, wanted: TodosToDelete, context: Asked) -> Planned:
         """Move todos to the trash; `restore_todos` brings them back."""
-        work = Work.each("delete_todos", "Deleted", "delete", wanted)
-        return await self._do_carefully(work, wanted, context)
+        call = Call.each("delete_todos", "Deleted", "delete", wanted)
+        return await self._try_or_do(call, wanted, context)
 
     async def restore_todos(self, wanted: ManyTodos) -> Changed:
         """Bring todos back from the trash."""
-        return await self._do(Work.each("restore_todos", "Restored", "restore", wanted))
+        return await self._do(Call.each("restore_todos", "Restored", "restore", wanted), wanted)
 
-    async def _do(self, work: Work, plan: str | None = None) -> CallToolResult:
-        async with self._calls.writing(tool=work.tool, reason=work.reason) as transaction:
-            action = await self._touch(transaction, work)
-            if plan not in {None, self._plan(work, action)}:
-                raise PlanOutdated
-            self._calls.budget.spend(len(action.changed))
-        todos = [one.after for one in action.touched]
-        place = action.place if action.changed else None
-        said = f"{work.done}: {len(todos)}; action {place}" if place else "Nothing had to be changed"
-        return answer(work.answer(todos=todos, action=place), said, _said(todos))
+    async def _do(self, call: Call, wanted: Stated) -> CallToolResult:
+        return await self._careful.do(call.tool, wanted.reason, self._work(call))
 
-    async def _do_carefully(
-        self, work: Work, wanted: TodosToDelete | TodoEdits, context: Asked
+    async def _try_or_do(
+        self, call: Call, wanted: Tryable, context: Asked
     ) -> CallToolResult | InputRequiredResult:
-        """Say what it would do, or have the person asked first, as far as that is wanted and possible."""
-        plan = wanted.apply
-        if wanted.dry_run or can_ask(context):
-            action = await self._calls.tried(lambda it: self._touch(it, work), tool=work.tool)
-            found = self._plan(work, action)
-            if wanted.dry_run:
-                return _shown(action, found)
-            if plan not in {None, found}:
-                raise PlanOutdated
-            if len(action.changed) > 1:
-                question = ask(context, _question(work, action.changed), found)
-                if question is not None:
-                    return question
-                plan = found
-        return await self._do(work, plan)
+        return await self._careful.try_or_do(call.tool, wanted, self._work(call), context)
 
-    async def _touch(self, transaction: Transaction, work: Work) -> Action:
-        service = todo_service(transaction, self._calls.secret, self._calls.limits)
-        try:
-            return await service.change_todos(work.operations)
-        except Problem as problem:
-            _name_items(problem, work)
-            raise
+    def _work(self, call: Call) -> Work:
+        async def work(transaction: Transaction) -> ChangeDeed:
+            service = todo_service(transaction, self._calls.secret, self._calls.limits)
+            try:
+                return ChangeDeed(call, await service.change_todos(call.operations))
+            except Problem as problem:
+                _name_items(problem, call)
+                raise
 
-    def _plan(self, work: Work, action: Action) -> str:
-        operations = [operation.model_dump(mode="json", exclude_unset=True) for operation in work.operations]
-        versions = [[one.after.id, one.after.created_at, one.after.version] for one in action.touched]
-        return plan_of(self._calls.secret, self._calls.caller.user_id, [work.tool, operations], versions)
+        return work
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[TodoService]:
@@ -210,41 +209,21 @@ class TodoTools:
             yield todo_service(transaction, self._calls.secret, self._calls.limits)
 
 
-def _shown(action: Action, plan: str) -> CallToolResult:
-    before = [one.before for one in action.touched if one.before]
-    after = [one.after for one in action.touched]
-    whole = PlannedTodos(todos=after, action=None, before=before, plan=plan)
-    said = f"Nothing was changed yet. {len(action.changed)} would be; to do it, call again with apply: {plan}"
-    return answer(whole, said, _said(before))
-
-
-def _question(work: Work, changed: Sequence[Touched]) -> str:
-    """Say to a person what is about to happen; the todos' own words stay on their lines."""
-    lines = [f"{work.asks} {len(changed)} todos?"]
-    lines += [f"• {_named(one)}" for one in changed[:_NAMED]]
-    if len(changed) > _NAMED:
-        lines.append(f"… and {len(changed) - _NAMED} more")
-    if work.reason:
-        lines.append(f"The agent's reason: {visible(work.reason)}")
-    return "\n".join(lines)
-
-
 def _named(one: Touched) -> str:
     before, after = one.before or one.after, one.after
     fields = [name for name in TodoUpdate.model_fields if getattr(before, name) != getattr(after, name)]
-    title = visible(before.title)
-    title = title if len(title) <= _TITLE_SHOWN else f"{title[: _TITLE_SHOWN - 1]}…"
+    title = shortened(before.title)
     return f"{title} ({', '.join(fields)})" if fields else title
 
 
-def _name_items(problem: Problem, work: Work) -> None:
-    """Have the refusal of a batch speak of the items that the agent sent."""
+def _name_items(problem: Problem, call: Call) -> None:
+    """Have the refusal of a call speak of the items that the agent sent."""
     problem.detail += " Nothing was changed."
     for error in problem.errors:
-        error["pointer"] = error["pointer"].replace("/operations", f"/{work.argument}", 1)
+        error["pointer"] = error["pointer"].replace("/operations", f"/{call.argument}", 1)
         number = error["pointer"].rpartition("/")[2]
         if number.isdigit():
-            todo_id = getattr(work.operations[int(number)], "id", None)
+            todo_id = getattr(call.operations[int(number)], "id", None)
             parts = [str(todo_id) if todo_id else "", error["code"], error["detail"]]
             error["detail"] = ": ".join(filter(None, parts))
 

@@ -6,6 +6,8 @@ UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+# Each process has a database of its own; the tests of a file stay together and in order.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test isolation planted torture bench conformance check format types contracts specs migration build clean
 
@@ -16,14 +18,17 @@ serve: setup ## run everything: database, sign-in, API
 	@$(BIN)/python -m compileall -q src/todo
 	@exec $(BIN)/todo serve
 
-test: setup ## run the tests (T=path or pytest's options for some of them)
-	@$(BIN)/pytest $(T)
+test: setup ## run the tests, two at a time (T=path or pytest's options for some of them, one at a time)
+	@$(BIN)/pytest $(or $(T),$(AT_ONCE))
 
 isolation: setup ## 500 random histories of three people against a model (H="--seed 7 --histories 50")
 	@$(BIN)/python -m tests.isolation.run $(H)
 
 planted: setup ## plant defects in copies of the source: each must be found (W="words of their names")
 	@$(BIN)/python -m tests.isolation.planted $(W)
+
+fuzz: setup ## Schemathesis with every check on every operation, and on a planted leak (F="--examples 20 --seeds 7")
+	@$(BIN)/python -m tests.e2e.fuzzing $(F)
 
 torture: setup ## kills, slow callers, full pools, stops: is anything lost? some minutes (X="--quick --only kills")
 	@$(BIN)/python -m tests.torture $(X)

@@ -1,5 +1,7 @@
 """What every test may ask for: a database as in production, tokens, and people who are signed in."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -7,6 +9,23 @@ import pytest
 from tests.factories import Issuer, Person, Service, run_service
 from todo.database.embedded import EmbeddedPostgres
 from todo.database.url import DatabaseUrl
+
+_FOLDER_OF_OUR_OWN = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own: the next run shuts the common one to the account of PostgreSQL."""
+    if config.option.basetemp is None:
+        config.option.basetemp = config.stash[_FOLDER_OF_OUR_OWN] = tempfile.mkdtemp(prefix="todo-tests-")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Leave the folder there only if something failed."""
+    folder = session.config.stash.get(_FOLDER_OF_OUR_OWN, None)
+    if folder is not None and exitstatus != pytest.ExitCode.TESTS_FAILED:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import OKPAlgorithm
 
 from tests.factories import AUDIENCE, Issuer, Person, Service
 from todo.auth.user import user_id_of
@@ -24,6 +26,10 @@ async def worker(service: Service) -> AsyncIterator[Service]:
     """A worker that has just started, and remembers nothing of other tests."""
     async with service.another() as worker:
         yield worker
+
+
+def encoded(part: bytes) -> str:
+    return urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 def at_this_moment(claims: dict[str, Any]) -> dict[str, Any]:
@@ -49,12 +55,19 @@ async def status_with(service: Service, authorization: str | bytes) -> int:
         {"exp": FromNow(-60)},
         {"exp": None},
         {"exp": "soon"},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": [FromNow(600)]},
         {"iat": FromNow(60)},
         {"iat": None},
+        {"iat": float("nan")},
         {"nbf": FromNow(60)},
+        {"nbf": float("inf")},
         {"sub": None},
         {"sub": ""},
         {"sub": "a\0b"},
+        {"sub": "half a pair \ud800"},
+        {"sub": "x" * 256},
         {"sub": "x" * 10_000},
         {"sub": 7},
     ],
@@ -72,6 +85,9 @@ async def test_a_token_with_a_wrong_claim_is_refused(service: Service, claims: d
         "Bearer",
         "Bearer ",
         "Bearer a.b.c",
+        "Bearer ..",
+        f"Bearer {encoded(b'[' * 2_500)}.e30.AAAA",
+        f"Bearer {encoded(b'9' * 2_500)}.e30.AAAA",
         "Basic YTpi",
         "Token x",
         b"Bearer \xff\xfe",
@@ -85,22 +101,27 @@ async def test_what_is_no_bearer_token_is_refused(service: Service, authorizatio
 def forged(issuer: Issuer, kind: str) -> str:
     now = int(time.time())
     payload = {"iss": issuer.url, "aud": AUDIENCE, "sub": str(uuid4()), "iat": now, "exp": now + 600}
-    headers = {"kid": issuer.key_id}
+    known = {"kid": issuer.key_id}
     public = issuer.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    match kind:
-        case "no algorithm":
-            return jwt.encode(payload, "", algorithm="none", headers=headers)
-        case "public key as a shared secret":
-            return jwt.encode(payload, public, algorithm="HS256", headers=headers)
-        case "foreign key":
-            return jwt.encode(payload, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=headers)
-        case "unknown key id":
-            return jwt.encode(payload, issuer.key, algorithm="EdDSA", headers={"kid": "../../etc/passwd"})
-        case "no key id":
-            return jwt.encode(payload, issuer.key, algorithm="EdDSA")
-        case _:
-            token = jwt.encode(payload, issuer.key, algorithm="EdDSA", headers=headers)
-            return token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+    foreign = Ed25519PrivateKey.generate()
+    brought = {"jwk": OKPAlgorithm.to_jwk(foreign.public_key(), as_dict=True)}
+    elsewhere = {"jku": f"{issuer.url}/mine", "x5u": f"{issuer.url}/mine"}
+    signed: dict[str, tuple[Any, str, dict[str, Any]]] = {
+        "no algorithm": ("", "none", known),
+        "public key as a shared secret": (public, "HS256", known),
+        "foreign key": (foreign, "EdDSA", known),
+        "key it brings along": (foreign, "EdDSA", known | brought),
+        "key somewhere else": (foreign, "EdDSA", known | elsewhere),
+        "unknown key id": (issuer.key, "EdDSA", {"kid": "../../etc/passwd"}),
+        "no key id": (issuer.key, "EdDSA", {}),
+        "demand we do not know": (issuer.key, "EdDSA", known | {"crit": ["exp2"]}),
+        "altered signature": (issuer.key, "EdDSA", known),
+    }
+    key, algorithm, headers = signed[kind]
+    token = jwt.encode(payload, key, algorithm=algorithm, headers=headers)
+    if kind == "altered signature":
+        token = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+    return token
 
 
 @pytest.mark.parametrize(
@@ -111,6 +132,9 @@ def forged(issuer: Issuer, kind: str) -> str:
         "foreign key",
         "unknown key id",
         "no key id",
+        "key it brings along",
+        "key somewhere else",
+        "demand we do not know",
         "altered signature",
     ],
 )

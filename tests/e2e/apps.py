@@ -10,7 +10,7 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.e2e.people import Account, addresses
+from tests.e2e.people import Account, People, addresses
 from tests.e2e.product import Product
 
 CALLBACK = "http://127.0.0.1:3000/callback"
@@ -24,6 +24,14 @@ class Browser:
         self.granted: str | None = None
         self._origin = product.origin
         self._client = client
+
+    @classmethod
+    async def of(cls, product: Product, account: Account, people: People) -> "Browser":
+        """Give a browser in which somebody has signed in."""
+        client = await people.browser(product)
+        wanted = {"email": account.email, "password": account.password}
+        assert (await client.post("/api/auth/sign-in/email", json=wanted)).status_code == 200
+        return cls(product, client)
 
     async def visit(self, url: str) -> str:
         """Go where an app sends its person, read, and consent; give the address that leads back."""
@@ -89,6 +97,12 @@ class App:
     def access_token(self) -> str:
         assert self._tokens is not None
         return self._tokens.access_token
+
+    async def knock(self) -> httpx2.Response:
+        """Send a message with the access token, and nothing of what a client would do if that fails."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        bearer = {"authorization": f"Bearer {self.access_token}"}
+        return await self.person.client.post("/mcp", json=message, headers=bearer)
 
     async def refresh(self) -> httpx2.Response:
         """Buy a new access token with the refresh token."""

@@ -54,10 +54,7 @@ async def account(people: People, product: Product) -> Account:
 @pytest.fixture
 async def browser(people: People, product: Product, account: Account) -> Browser:
     """The browser in which they are signed in."""
-    client = await people.browser(product)
-    wanted = {"email": account.email, "password": account.password}
-    assert (await client.post("/api/auth/sign-in/email", json=wanted)).status_code == 200
-    return Browser(product, client)
+    return await Browser.of(product, account, people)
 
 
 @pytest.fixture(scope="session")

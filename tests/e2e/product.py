@@ -21,6 +21,9 @@ from todo.database.url import DatabaseUrl
 TODO = Path(sysconfig.get_path("scripts")) / "todo"
 _LONGEST_START_SECONDS = 90.0
 _LONGEST_STOP_SECONDS = 40.0
+_TEST_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_TEST_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_given_ports: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -257,9 +260,14 @@ def copied_product(
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Give a port that nobody uses, neither in this process nor in another of this run."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        # The kernel gives odd ones only.
+        if port // 2 % _TEST_WORKERS == _TEST_WORKER and port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def _is_alive(process: psutil.Process) -> bool:

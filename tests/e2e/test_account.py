@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from tests.e2e.apps import App, Browser
 from tests.e2e.people import Account, People, claims_of
 from tests.e2e.product import Product
 from tests.e2e.waiting import until
@@ -30,6 +32,7 @@ INSERT INTO todos (user_id, id, title, description, created_at, updated_at, vers
 SELECT $1, gen_random_uuid(), n, repeat('x', 1000), now(), now(), 1, n + 1000
   FROM generate_series(1, 8000) AS n
 """
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -46,9 +49,17 @@ async def rows_naming(product: Product, *words: str) -> set[tuple[str, str]]:
         }
 
 
-async def live(account: Account, product: Product, people: People) -> Person:
-    """Leave a trace wherever one can be left, and give the person."""
+def ids_in(rows: set[tuple[str, str]]) -> set[str]:
+    return set(UUID_TEXT.findall(" ".join(text for _, text in rows)))
+
+
+async def live(account: Account, product: Product, people: People) -> tuple[Person, App]:
+    """Leave a trace wherever one can be left, and give the person and the app they have connected."""
     person = await account.person()
+    app = App(product, account, await Browser.of(product, account, people))
+    async with app.connected() as agent:
+        await agent.call_tool("create_todos", {"todos": [{"title": f"Ask {account.email}"}]})
+    await person.post("/api/keys", json={"name": account.email})
     await person.post("/api/todos", json={"title": "Keyed"}, headers={"idempotency-key": "key-1"})
     todo = await person.make_todo(f"Write to {account.email}")
     await person.delete(f"/api/todos/{todo['id']}")
@@ -66,7 +77,7 @@ async def live(account: Account, product: Product, people: People) -> Person:
             " VALUES (gen_random_uuid(), $1, $2, now() + interval '1 hour', now(), now())",
             list(pending.items()),
         )
-    return person
+    return person, app
 
 
 async def waiters(watcher: Connection, count: int) -> bool:
@@ -118,20 +129,22 @@ async def test_an_export_is_imported_by_somebody_else(
 async def test_nothing_of_a_deleted_person_is_left_and_everything_of_others(
     account: Account, people: People, product: Product
 ) -> None:
-    person = await live(account, product, people)
+    person, app = await live(account, product, people)
     # Whose address has the other one in it.
     neighbour = Account(await people.client(product), f"x-{account.email}")
     await neighbour.sign_up()
-    other = await live(neighbour, product, people)
+    other, _ = await live(neighbour, product, people)
     theirs = await rows_naming(product, other.subject, neighbour.email)
     mine = await rows_naming(product, person.subject, account.email) - theirs
 
     answer = await (await account.person()).delete("/api/account")
 
     assert answer.status_code == 204
-    left = await rows_naming(product, person.subject, account.email)
+    # Also by the ids of what was theirs, by which one row may still name another.
+    left = await rows_naming(product, person.subject, account.email, *(ids_in(mine) - ids_in(theirs)))
     assert left - theirs == set()
     assert await rows_naming(product, other.subject, neighbour.email) == theirs
+    assert [(await app.knock()).status_code, (await app.refresh()).status_code] == [401, 400]
     assert (
         {table for table, _ in mine}
         == {table for table, _ in theirs}
@@ -140,6 +153,9 @@ async def test_nothing_of_a_deleted_person_is_left_and_everything_of_others(
             "auth.account",
             "auth.session",
             "auth.verification",
+            'auth."oauthConsent"',
+            'auth."oauthRefreshToken"',
+            "public.api_keys",
             "public.idempotency_keys",
             "public.todo_changes",
             "public.todos",

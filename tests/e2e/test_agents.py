@@ -52,10 +52,7 @@ async def test_a_disconnected_app_is_out_at_once_and_for_good(app: App) -> None:
     consents = (await app.person.ask("GET", "oauth2/get-consents")).json()
     await app.person.ask("POST", "oauth2/delete-consent", id=consents[0]["id"])
 
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    bearer = {"authorization": f"Bearer {app.access_token}"}
-    refused = await app.person.client.post("/mcp", json=message, headers=bearer)
-    refreshed = await app.refresh()
+    refused, refreshed = await app.knock(), await app.refresh()
 
     assert (refused.status_code, refreshed.status_code) == (401, 400)
     assert refreshed.json()["error"] == "invalid_grant"

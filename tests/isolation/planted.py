@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.isolation.copies import change_migrations, copy_source, run_on
+from tests.isolation.copies import change_migrations, copy_source, open_policies, run_on
 from tests.isolation.defects import (
     BESIDE_POLICIES,
     BY_TESTS,
@@ -122,8 +122,7 @@ def trials() -> Iterator[Trial]:
 def _change_policies(source: Path, policies: Policies) -> None:
     match policies:
         case Policies.OPEN | Policies.OPEN_AND_UNNOTICED:
-            old, new = r"USING \([^)]*\) WITH CHECK \([^)]*\)", "USING (true) WITH CHECK (true)"
-            change_migrations(source, old, new)
+            open_policies(source)
         case Policies.DROPPED:
             change_migrations(source, 'TO todo_app "', 'TO todo_auth "')
         case Policies.SWITCHED_OFF:

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic.json_schema import SkipJsonSchema
+from starlette.routing import Match
+from starlette.types import Scope as AsgiScope
 
 from todo.auth.api_key import PREFIX
 from todo.auth.tokens import TokenVerifier
@@ -61,11 +63,21 @@ class Backend:
 class SignedInRoute(APIRoute):
     """A route that nobody enters without a valid token; asked first, before even the body is read."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    _spelled_out: ClassVar[set[str]] = set()
+
+    def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         # Written down for readers only: as dependencies they would be worked out again for each request.
         security: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
         extra = {**(options.pop("openapi_extra", None) or {}), "security": security}
-        super().__init__(*arguments, openapi_extra=extra, **options)
+        super().__init__(path, *arguments, openapi_extra=extra, **options)
+        if not self.param_convertors:
+            self._spelled_out.add(path)
+
+    def matches(self, scope: AsgiScope) -> tuple[Match, AsgiScope]:
+        # `/batch` is the batch's and no todo's, by whatever method it is asked: a wrong one is 405.
+        if self.param_convertors and scope["path"] in self._spelled_out:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from todo.database.idempotency import KeptAnswer, KeptAnswers
@@ -12,13 +13,11 @@ from todo.problems import Conflict, ValidationFailed
 from todo.transport.http_request import Writing
 
 _KEPT_HEADERS = ("content-type", "location", "etag")
+# The rules stand with the string: beside the union the pattern would be missing in the document.
 Key = Annotated[
-    str | SkipJsonSchema[None],
+    Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] | SkipJsonSchema[None],
     Header(
         alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
         description="Chosen by you, new for each new request. Sent again within 24 hours, the request is "
         "answered as before and not done again.",
     ),

@@ -7,6 +7,7 @@ import pytest
 from tests.factories import Person
 
 LONG_TITLE = "x" * 201
+OWN_ID = "019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,75 @@ async def test_a_new_todo_that_breaks_a_rule_is_refused(alice: Person, body: Any
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "body", "pointer"),
+    [
+        ("PUT", f"/{OWN_ID}", {"title": "x", "user_id": OWN_ID}, "/user_id"),
+        ("PUT", f"/{OWN_ID}", {"title": "x", "id": OWN_ID}, "/id"),
+        ("POST", "/batch", {"operations": [{"op": "delete", "id": OWN_ID}], "user_id": OWN_ID}, "/user_id"),
+        (
+            "POST",
+            "/batch",
+            {"operations": [{"op": "create", "todo": {"title": "x", "user_id": OWN_ID}}]},
+            "/operations/0/todo/user_id",
+        ),
+        (
+            "POST",
+            "/batch",
+            {"operations": [{"op": "create", "todo": {"title": "x"}, "id": OWN_ID}]},
+            "/operations/0/id",
+        ),
+        (
+            "POST",
+            "/batch",
+            {"operations": [{"op": "update", "id": OWN_ID, "changes": {"user_id": OWN_ID}}]},
+            "/operations/0/changes/user_id",
+        ),
+    ],
+)
+async def test_whose_a_todo_is_is_said_by_nothing_but_the_token(
+    alice: Person, method: str, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    response = await alice.request(method, f"/api/todos{path}", json=body)
+
+    problem = response.json()
+    assert (response.status_code, problem["error_code"]) == (422, "validation_failed")
+    assert [(error["location"], error["pointer"]) for error in problem["errors"]] == [("body", pointer)]
+    assert (await alice.get("/api/todos")).json()["total"] == 0
+
+
+@pytest.mark.parametrize("version", [b"0", b"-1", b"1.5", b'"1"', b"true", b"NaN", b"1e400", b"9" * 5_000])
+async def test_a_version_that_is_none_is_refused(alice: Person, version: bytes) -> None:
+    todo = await alice.make_todo()
+    operation = b'{"op": "complete", "id": "%s", "version": %s}' % (todo["id"].encode(), version)
+
+    response = await alice.post(
+        "/api/todos/batch",
+        content=b'{"operations": [%s]}' % operation,
+        headers={"content-type": "application/json"},
+    )
+
+    assert (response.status_code, response.json()["error_code"]) == (422, "validation_failed")
+    assert (await alice.get(f"/api/todos/{todo['id']}")).json() == todo
+
+
+@pytest.mark.parametrize("version", [2, 2**31, 2**63, 10**300])
+async def test_a_version_of_any_size_is_another_version(alice: Person, version: int) -> None:
+    todo = await alice.make_todo()
+    operation = {"op": "complete", "id": todo["id"], "version": version}
+
+    response = await alice.post("/api/todos/batch", json={"operations": [operation]})
+
+    assert (response.status_code, response.json()["error_code"]) == (412, "todo_changed")
+
+
+async def test_a_title_of_ten_megabytes_is_not_even_read(alice: Person) -> None:
+    response = await alice.post("/api/todos", json={"title": "x" * 10_000_000})
+
+    assert (response.status_code, response.json()["error_code"]) == (413, "body_too_large")
+    assert (await alice.get("/api/todos")).json()["total"] == 0
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"title": None},
@@ -77,6 +147,11 @@ async def test_an_update_that_breaks_a_rule_is_refused(alice: Person, body: dict
         b'{"title": "\\ud800"}',
         b'{"title": NaN}',
         b'{"title": 1e400}',
+        b'{"title": "x", "description": NaN}',
+        b'{"title": "x", "description": "\\udfff"}',
+        b'{"title": "x", "\\ud800": 1}',
+        b'{"title": "x", "priority": "\\ud800"}',
+        b'{"title": "x"} {"title": "y"}',
         b'{"title": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
     ],

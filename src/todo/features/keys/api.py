@@ -1,6 +1,6 @@
 """HTTP endpoints under /api/keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -60,13 +60,15 @@ async def _writing_service(transaction: Writing) -> KeyService:
 ReadingService = Annotated[KeyService, Depends(_reading_service)]
 WritingService = Annotated[KeyService, Depends(_writing_service)]
 KeyId = Annotated[UUID, Path(description="The key's id.")]
+_REVOKE = {"operationId": "revoke_key", "parameters": {"key_id": "$response.body#/id"}}
+_NEW: dict[str, Any] = {"description": "The new key.", "links": {"revoke": _REVOKE}}
 
 
 @router.post(
     "",
     operation_id="create_key",
     status_code=201,
-    responses={201: {"description": "The new key."}, **problem_responses(TooManyKeys)},
+    responses={201: _NEW, **problem_responses(TooManyKeys)},
 )
 async def create_key(wanted: KeyCreate, service: WritingService) -> KeyMade:
     """Make an API key. `key` is shown here and never again: what is kept is a digest.

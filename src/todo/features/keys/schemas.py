@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from todo.auth.user import Scope
-from todo.features.todos.schemas import Instant
+from todo.features.todos.schemas import NO_TEXT, Instant
 
 NAME_MAX_LENGTH = 100
 LONGEST_LIFE_DAYS = 3_650
@@ -28,7 +28,7 @@ class KeyCreate(BaseModel):
         max_length=len(Scope),
         description="What it may do.",
     )
-    expires_in_days: Annotated[int, Field(ge=1, le=LONGEST_LIFE_DAYS)] | None = Field(
+    expires_in_days: Annotated[int, Field(ge=1, le=LONGEST_LIFE_DAYS), NO_TEXT] | None = Field(
         None, description="Null: it holds until it is revoked."
     )
 

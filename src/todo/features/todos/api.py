@@ -93,6 +93,14 @@ _LOCATION: dict[str, Any] = {"Location": {"description": "Where the todo is.", "
 _TODO: dict[str, Any] = {"description": "The todo as it is now.", "headers": _ETAG}
 _NEW: dict[str, Any] = {"description": "The new todo.", "headers": _ETAG | _LOCATION}
 _UNCHANGED: dict[int | str, Any] = {304: {"description": "You have it already.", "headers": _ETAG}}
+_FROM_HERE = {"since": "$response.body#/next"}
+_CHANGES: dict[str, Any] = {
+    "description": "Changes in order.",
+    "links": {
+        "next": {"operationId": "list_changes", "parameters": _FROM_HERE},
+        "follow": {"operationId": "follow_changes", "parameters": _FROM_HERE},
+    },
+}
 _EVENTS = stream_response("Changes as they are made.", change=TodoChangeRead)
 _FOUND = problem_responses(TodoNotOwned, TodoNotFound)
 _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
@@ -186,7 +194,7 @@ async def batch_todos(batch: TodoBatch, service: WritingService, once: Once) -> 
 @router.get(
     "/changes",
     operation_id="list_changes",
-    responses={200: {"description": "Changes in order."}, **problem_responses(ChangesForgotten)},
+    responses={200: _CHANGES, **problem_responses(ChangesForgotten)},
 )
 async def list_changes(wanted: Annotated[ChangesWanted, Query()], service: ReadingService) -> TodoChanges:
     """Give every change of your todos after a token, in the order they were made; none is left out.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -39,6 +40,16 @@ Instant = Annotated[
     # Of a serializer it is only known that it gives a string.
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # what makes it a refusal
+    return value
+
+
+# For whole numbers. They are not strict, because to JSON 1.0 is one too, and so the document says.
+NO_TEXT = BeforeValidator(_no_text)
 
 _EXAMPLE: JsonDict = {"title": "Water the plants", "description": "The fern twice", "priority": "high"}
 _EXAMPLE_READ: JsonDict = {
@@ -304,13 +315,15 @@ class CreateOperation(BaseModel):
 
 
 class _NamesTodo(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"oneOf": [{"required": ["id"]}, {"required": ["temp_id"]}]}
+    )
 
     id: UUID | SkipJsonSchema[None] = None
     temp_id: TempId | SkipJsonSchema[None] = Field(
         None, description="Instead of `id`: one made in this batch."
     )
-    version: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = Field(
+    version: Annotated[int, Field(ge=1), NO_TEXT] | SkipJsonSchema[None] = Field(
         None, description="Act only on this version."
     )
 

@@ -85,10 +85,10 @@ class Touched:
 
 
 @dataclass(frozen=True)
-class Action:
-    """What one call did: the place in the person's sequence that it is named by, and the todos it touched."""
+class Outcome:
+    """What one call did: the action that it was, and the todos it touched."""
 
-    place: int
+    action: int
     touched: list[Touched]
 
     @property
@@ -214,7 +214,7 @@ class TodoService:
         await self._todos.record(work.edits)
         return TodoBatchResult(results=results)
 
-    async def change_todos(self, operations: Sequence[Operation]) -> Action:
+    async def change_todos(self, operations: Sequence[Operation]) -> Outcome:
         """Do the operations, all or nothing, and give each todo they name or make as it was and as it is.
 
         Raises the first refusal, which then lists every operation that was refused; or `ValidationFailed`
@@ -235,7 +235,7 @@ class TodoService:
             raise refusals[0]
         await self._todos.record(work.edits)
         touched = [Touched(before.get(todo_id), todo) for todo_id, todo in work.todos().items()]
-        return Action(changes[0].seq, touched)
+        return Outcome(changes[0].seq, touched)
 
     async def _begin(self, operations: Sequence[Operation]) -> tuple[list[Change], Batch]:
         if len(operations) > self._batch_limit:

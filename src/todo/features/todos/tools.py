@@ -29,7 +29,7 @@ from todo.features.todos.schemas import (
     Tryable,
     UpdateOperation,
 )
-from todo.features.todos.service import Action, TodoService, Touched, todo_service
+from todo.features.todos.service import Outcome, TodoService, Touched, todo_service
 from todo.problems import Problem
 from todo.transport.careful import Careful, Work, listed, shortened
 from todo.transport.mcp_answer import answer
@@ -84,39 +84,39 @@ class ChangeDeed:
     """What a call did."""
 
     call: Call
-    action: Action
+    outcome: Outcome
 
     @property
     def changes(self) -> int:
         """How many todos are not as they were."""
-        return len(self.action.changed)
+        return len(self.outcome.changed)
 
     def told(self) -> Any:
         """Say what was asked for, and the versions that came of it."""
         operations = [it.model_dump(mode="json", exclude_unset=True) for it in self.call.operations]
-        versions = [[one.after.id, one.after.created_at, one.after.version] for one in self.action.touched]
+        versions = [[one.after.id, one.after.created_at, one.after.version] for one in self.outcome.touched]
         return [operations, versions]
 
     def question(self) -> str:
         """Ask a person whether it is to be done."""
-        titles = listed([_named(one) for one in self.action.changed])
+        titles = listed([_named(one) for one in self.outcome.changed])
         return f"{_ASKS[self.call.tool]} {self.changes} todos?\n{titles}"
 
     def shown(self, plan: str) -> CallToolResult:
         """Answer what would be done."""
-        before = [one.before for one in self.action.touched if one.before]
-        after = [one.after for one in self.action.touched]
+        before = [one.before for one in self.outcome.touched if one.before]
+        after = [one.after for one in self.outcome.touched]
         whole = PlannedTodos(todos=after, action=None, before=before, plan=plan)
         said = f"Nothing was changed yet. {self.changes} would be; to do it, call again with apply: {plan}"
         return answer(whole, said, _said(before))
 
     def done(self) -> CallToolResult:
         """Answer what was done."""
-        todos = [one.after for one in self.action.touched]
-        place = self.action.place if self.changes else None
+        todos = [one.after for one in self.outcome.touched]
+        action = self.outcome.action if self.changes else None
         kind = PlannedTodos if self.call.tool in _ASKS else ChangedTodos
-        said = f"{self.call.done}: {len(todos)}; action {place}" if place else "Nothing had to be changed"
-        return answer(kind(todos=todos, action=place), said, _said(todos))
+        said = f"{self.call.done}: {len(todos)}; action {action}" if action else "Nothing had to be changed"
+        return answer(kind(todos=todos, action=action), said, _said(todos))
 
 
 class TodoTools:

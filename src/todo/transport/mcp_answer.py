@@ -17,11 +17,11 @@ _ERRORS_SAID = 10
 
 
 def answer(whole: BaseModel, said: str, data: Iterable[Mapping[str, Any]] = ()) -> CallToolResult:
-    """Give what a tool answers: the model whole, and a sentence with the data a model needs to go on."""
+    """Give what a tool answers: all that was set, and a sentence with the data a model needs to go on."""
     lines = marked(data)
     return CallToolResult(
         content=[TextContent(type="text", text=f"{said}\n{lines}" if lines else said)],
-        structured_content=whole.model_dump(mode="json"),
+        structured_content=whole.model_dump(mode="json", exclude_unset=True),
         _meta=WRITTEN_BY_PEOPLE if lines else None,
     )
 

@@ -43,7 +43,7 @@ async def test_a_plan_is_done_as_it_was_shown(service: Service, alice: Person, t
     assert [{**one, **dict.fromkeys(times)} for one in done["todos"]] == [
         {**one, **dict.fromkeys(times)} for one in shown["todos"]
     ]
-    assert (done.keys(), shown["action"]) == ({"todos", "action"}, None)
+    assert (set(done), shown["action"]) == ({"todos", "action"}, None)
     assert done["action"]
 
 

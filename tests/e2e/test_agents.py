@@ -1,7 +1,12 @@
 """AI agents, with the official MCP client, on the really started product."""
 
+import json
+from typing import Any
+from uuid import uuid4
+
 import pytest
 
+from tests.agents import text_of
 from tests.e2e.apps import App, Browser
 from tests.e2e.people import Account
 from tests.e2e.product import Product
@@ -20,6 +25,42 @@ async def test_an_agent_connects_by_itself_and_adds_a_todo_that_its_person_sees(
     person = await app.person.person()
     assert result.structured_content
     assert (await person.get("/api/todos")).json()["items"] == result.structured_content["todos"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_an_agent_uses_everything_there_is(app: App, mode: str) -> None:
+    person = await app.person.person()
+    todo = await person.make_todo("Water the plants")
+    this = {"todo_ids": [todo["id"]]}
+    calls: dict[str, dict[str, Any]] = {
+        "whoami": {},
+        "create_todos": {"todos": [{"title": "Feed the cat"}]},
+        "get_todo": {"todo_id": todo["id"]},
+        "update_todos": {"todos": [{"id": todo["id"], "priority": "high"}]},
+        "complete_todos": this,
+        "reopen_todos": this,
+        "delete_todos": this,
+        "restore_todos": this,
+        "list_todos": {"sort": "-priority"},
+    }
+    async with app.connected(mode) as agent:
+        tools = {tool.name for tool in (await agent.list_tools()).tools}
+        results = [(await agent.call_tool(tool, arguments)) for tool, arguments in calls.items()]
+        refused = await agent.call_tool("get_todo", {"todo_id": str(uuid4())})
+        [resource] = (await agent.list_resources()).resources
+        [content] = (await agent.read_resource(resource.uri)).contents
+        prompts = [prompt.name for prompt in (await agent.list_prompts()).prompts]
+        asked = [(await agent.get_prompt(name)).messages[-1].content for name in prompts]
+
+    listed = (await person.get("/api/todos?sort=-priority")).json()
+    assert tools == calls.keys()
+    assert [result.is_error for result in results] == [False] * len(calls)
+    assert results[-1].structured_content == listed
+    assert refused.is_error
+    assert text_of(refused).startswith("todo_not_found: ")
+    assert json.loads(getattr(content, "text", ""))["items"] == listed["items"]
+    assert len(asked) == 3
+    assert all("Water the plants" in getattr(block, "text", "") for block in asked)
 
 
 async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:

@@ -33,7 +33,8 @@ class NodeClient:
     """A program of one of the packages."""
 
     def __init__(self, package: str, script: str) -> None:
-        self._folder = Path("node_modules/@modelcontextprotocol") / package
+        self.package = f"@modelcontextprotocol/{package}"
+        self._folder = Path("node_modules") / self.package
         self._script = script
 
     def read(self, name: str) -> str:

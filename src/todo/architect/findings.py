@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from todo.architect.case import Case
 
 Severity = Literal["error", "ask", "warn"]
-Owner = Literal["api", "db", "auth", "user"]
+Owner = Literal["api", "db", "auth", "coordinator", "user"]
 
 
 class Point(StrEnum):

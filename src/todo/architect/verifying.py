@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from todo.app import create_app
-from todo.architect.case import Case
+from todo.architect.case import Case, Evidence
 from todo.architect.decisions import Decisions
 from todo.architect.dryrun import dry_run
-from todo.architect.findings import Verdict
+from todo.architect.findings import Clarification, Verdict
 from todo.architect.judge import judge, unverified
 from todo.architect.live import Live, examine
 from todo.architect.merge import merged, with_index_names
-from todo.architect.model import Design
+from todo.architect.model import Design, FeatureRequest
 from todo.architect.running import Application
 from todo.architect.scratch import scratch_database, scratch_server
 from todo.database.engine import connect
@@ -28,6 +28,11 @@ class Bench:
         self.url = url
         self.live = live
         self.decisions = decisions
+
+    def questions(self, request: FeatureRequest) -> list[Clarification]:
+        """Give what only a person can answer, as far as the words of a request show it."""
+        asked, live = Design(request=request), self.live.design
+        return judge(Case("verify", asked, live, live, self.decisions, Evidence())).questions
 
     async def verify(self, design: Design) -> Verdict:
         """Judge a proposal; nothing of it stays."""

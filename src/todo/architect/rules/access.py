@@ -82,7 +82,7 @@ def claims_are_issued(access: Access, case: Case) -> Iterator[Flaw]:
 
 
 @rule("AUTH-5", "No password, token or digest leaves, neither in an answer nor in the log", Point.AUTH,
-      over=lambda case: [*case.endpoints(), *case.evidence.log_leaks], owner="auth")  # fmt: skip
+      over=lambda case: [*case.endpoints(), *case.evidence.log_leaks], owner="api")  # fmt: skip
 def secrets_stay(subject: Endpoint | tuple[str, str], _case: Case) -> Iterator[Flaw]:
     if isinstance(subject, tuple):
         yield Flaw(subject[0], "holds what a person wrote or signed in with", subject[1][:200])

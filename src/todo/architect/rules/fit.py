@@ -82,7 +82,7 @@ def lengths_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
 
 @rule("MAP-4", "A client never writes what the server sets", Point.VALIDATION,
       over=lambda case: [one for one in case.endpoints() if one.is_write and one.request],
-      owner="auth")  # fmt: skip
+      owner="api")  # fmt: skip
 def servers_own_members(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
     table = case.table_of(endpoint)
     own = _SERVERS_OWN | ({table.owner} if table and table.owner else set())

@@ -79,7 +79,7 @@ def layers_hold(contract: tuple[str, str], _case: Case) -> Iterator[Flaw]:
 
 
 @rule("TEST-1", "Every endpoint names unit, integration and edge tests", Point.SPECS,
-      over=lambda case: case.subject.api.endpoints, owner="user", phases=("verify",))  # fmt: skip
+      over=lambda case: case.subject.api.endpoints, owner="coordinator", phases=("verify",))  # fmt: skip
 def tests_are_named(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
     named = [proof for proof in case.subject.tests if proof.endpoint == endpoint.name]
     for kind in ("unit", "integration", "edge"):

@@ -77,7 +77,7 @@ def indexes_are_needed(both: tuple[Table, Index], case: Case) -> Iterator[Flaw]:
 
 
 @rule("DB-5", "The owner leads every key and index, and row-level security holds the table", Point.SCHEMA,
-      over=lambda case: [table for table in case.tables() if table.owner], owner="auth")  # fmt: skip
+      over=lambda case: [table for table in case.tables() if table.owner], owner="db")  # fmt: skip
 def owner_leads(table: Table, case: Case) -> Iterator[Flaw]:
     if not table.row_security:
         yield Flaw(table.name, "no row-level security")

@@ -1,0 +1,80 @@
+"""The model behind a plug: one agent for each role, each sent back by the rules it answers for.
+
+The only module that knows pydantic-ai; it is loaded when a model is named.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+from pydantic_ai import Agent, ModelRetry, RunContext, RunUsage, UsageLimitExceeded, UsageLimits
+from pydantic_ai.models import Model
+
+from todo.architect.facts import instructions_of
+from todo.architect.findings import Clarification, Finding
+
+Half = TypeVar("Half", bound=BaseModel)
+Check = Callable[[Half], Awaitable[list[Finding]]]
+BUDGET = 24
+_SENT_BACK_AT_MOST = 2
+
+
+class Questions(BaseModel):
+    """What has to be known first, and only a person can say."""
+
+    questions: list[Clarification]
+
+
+class OverBudget(Exception):
+    """The model was called as often as it may be."""
+
+
+class Specialists:
+    """Asks the model in a role, with the facts, and within a budget of calls for the whole design."""
+
+    def __init__(self, model: Model | str, facts: str, budget: int = BUDGET) -> None:
+        self._model = model
+        self._facts = facts
+        self._limits = UsageLimits(request_limit=budget)
+        self.usage = RunUsage()
+        self.sent_back: list[tuple[str, list[Finding]]] = []
+
+    async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half]) -> Half | Questions:
+        """Give an answer of the wanted form, or questions; what the rules refuse is sent back twice.
+
+        Raises `OverBudget`.
+        """
+        agent: Agent[None, Half | Questions] = Agent(
+            self._model,
+            name=role,
+            output_type=[wanted, Questions],
+            instructions=[instructions_of(role), self._facts],
+            deps_type=type(None),
+            retries=_SENT_BACK_AT_MOST,
+        )
+
+        @agent.output_validator
+        async def judged(context: RunContext[None], answer: Half | Questions) -> Half | Questions:
+            if isinstance(answer, Questions):
+                return answer
+            findings = await check(answer)
+            if findings:
+                self.sent_back.append((role, findings))
+            if findings and context.retry < _SENT_BACK_AT_MOST:
+                raise ModelRetry(said(findings))
+            return answer
+
+        try:
+            result = await agent.run(prompt, usage=self.usage, usage_limits=self._limits)
+        except UsageLimitExceeded as error:
+            raise OverBudget(f"The model was called {self.usage.requests} times: {error}") from error
+        return result.output
+
+
+def said(findings: list[Finding]) -> str:
+    """Give findings as the one who has to mend them reads them."""
+    lines = [
+        f"{one.rule} {one.where}: {one.detail}" + (f"\n    {one.evidence}" if one.evidence else "")
+        for one in findings
+    ]
+    return "\n".join(lines)

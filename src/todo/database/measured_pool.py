@@ -1,5 +1,6 @@
 """A pool that counts who holds a connection, who waits for one, and who waited in vain."""
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ class MeasuredPool:
         self._waiting.inc()
         try:
             connection = await self._pool.acquire(timeout=timeout)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
+            # Whose own time is up first is called off, and has waited in vain as well.
             self._timeouts.inc()
             raise
         finally:

@@ -120,14 +120,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _architect(_: Settings, chosen: argparse.Namespace) -> None:
+def _architect(settings: Settings, chosen: argparse.Namespace) -> None:
     try:
         from todo.architect import commands  # noqa: PLC0415  # its packages are an extra
     except ModuleNotFoundError as error:
         raise CannotStart(f"{error.name} is missing: install todo-evolution[architect].") from error
     parser = argparse.ArgumentParser(prog="todo architect")
     commands.add_commands(parser)
-    sys.exit(commands.run(parser.parse_args(chosen.arguments)))
+    sys.exit(commands.run(settings, parser.parse_args(chosen.arguments)))
 
 
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:

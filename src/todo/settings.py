@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     agent_writes: int = Field(1000, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=36_500)
 
+    architect: bool = False
+    architect_model: str | None = None
+
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_token: SecretStr | None = Field(None, min_length=16)

@@ -54,7 +54,7 @@ async def run(
     place: Bench, script: Callable[..., Any], *, budget: int = 24, request: FeatureRequest = REQUEST
 ) -> Run:
     specialists = Specialists(FunctionModel(script), facts(place.live, place.decisions), budget)
-    return await Flow(place, specialists).design(request.text, request)
+    return await Flow(place, specialists).design(request)
 
 
 def _without_index() -> SchemaDesign:

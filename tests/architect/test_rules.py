@@ -60,7 +60,12 @@ SEEN = [
     _seen(
         "a proposal that is served",
         "SPEC-2",
-        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), proposes=(_TODO.name,))),
+        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_served=True)),
+    ),
+    _seen(
+        "a proposal that does not verify any more",
+        "SPEC-2",
+        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_verified=False)),
     ),
     _seen("a contract that is stale", "SPEC-3", contracts=(("specs/api/openapi.json", False),)),
     _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),

@@ -73,7 +73,7 @@ class Page:
     tables: tuple[str, ...]
     is_current: bool = True
     is_verified: bool = True
-    proposes: tuple[str, ...] = ()
+    is_served: bool = False
     missing_tests: tuple[str, ...] = ()
 
 

@@ -6,13 +6,22 @@ from pathlib import Path
 from todo.architect.case import Case
 from todo.architect.catalogue import read_schema
 from todo.architect.decisions import Decisions
-from todo.architect.findings import Verdict
+from todo.architect.findings import Outcome, Verdict
 from todo.architect.judge import judge
 from todo.architect.live import Live, examine
 from todo.architect.project import layer_contracts, migration_steps, records
 from todo.architect.running import Application, tools_of, wiring
 from todo.architect.scratch import empty_database, scratch_database
-from todo.architect.specs import Facts, facts_of, pages_of, stale_contracts
+from todo.architect.specs import (
+    Facts,
+    SpecFile,
+    facts_of,
+    is_served,
+    pages_of,
+    spec_files,
+    stale_contracts,
+)
+from todo.architect.verifying import Bench
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, migrate
@@ -22,6 +31,8 @@ async def check(root: Path, server: DatabaseUrl, application: Application) -> tu
     """Examine the application on scratch databases of a server, and judge what was seen."""
     async with scratch_database(server) as url:
         live = await examine(url, application)
+        place = Bench(url, live, Decisions.of(root))
+        refused = [page.path for page in spec_files(root) if not await _holds(page, place)]
     async with empty_database(server) as url:
         steps = await migration_steps(url)
         facts = await facts_of(live.openapi, live.tools, url, live.design.db.tables)
@@ -30,12 +41,18 @@ async def check(root: Path, server: DatabaseUrl, application: Application) -> tu
         migrations=tuple(steps),
         layers=tuple(layer_contracts(root)),
         records=tuple(records(root)),
-        pages=tuple(pages_of(root, facts, {})),
+        pages=tuple(pages_of(root, facts, live.design, refused)),
         contracts=tuple(stale_contracts(root, facts)),
     )
     decisions = Decisions.of(root)
     case = Case("check", live.design, live.design, live.design, decisions, evidence)
     return judge(case), dataclasses.replace(live, evidence=evidence)
+
+
+async def _holds(page: SpecFile, place: Bench) -> bool:
+    if page.status != "proposed" or page.design is None or is_served(page.design, place.live.design):
+        return True
+    return (await place.verify(page.design)).outcome is Outcome.VERIFIED
 
 
 async def system_facts(server: DatabaseUrl, application: Application) -> Facts:

@@ -25,7 +25,6 @@ class Plan(BaseModel):
 class Run:
     """One way from a request to a verdict, and what happened on it."""
 
-    request: str
     verdict: Verdict
     calls: int = 0
     tokens: int = 0
@@ -47,7 +46,7 @@ class Flow:
         self._bench = bench
         self._specialists = specialists
 
-    async def design(self, text: str, request: FeatureRequest) -> Run:
+    async def design(self, request: FeatureRequest) -> Run:
         """Go the whole way; stop where only a person can go on."""
         try:
             verdict = await self._designed(request)
@@ -56,7 +55,7 @@ class Flow:
         except OverBudget as error:
             verdict = unverified(str(error))
         usage = self._specialists.usage
-        return Run(text, verdict, usage.requests, usage.total_tokens, self._specialists.sent_back)
+        return Run(verdict, usage.requests, usage.total_tokens, self._specialists.sent_back)
 
     async def _designed(self, given: FeatureRequest) -> Verdict:
         if questions := self._bench.questions(given):

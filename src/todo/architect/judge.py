@@ -49,7 +49,6 @@ def judge(case: Case) -> Verdict:
         waived=waived,
         questions=[_clarification(finding) for finding in asked],
         examined=examined,
-        design=case.subject if case.phase == "verify" else None,
     )
 
 

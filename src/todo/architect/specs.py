@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from todo.database.embedded import binaries
 from todo.database.engine import Connection, connect
 from todo.database.url import DatabaseUrl
 
+BLOCK = "<!-- generated: start -->\n<!-- generated: end -->"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
@@ -101,6 +102,12 @@ class SpecFile:
         found = _DESIGN.search(self.text)
         return Design.model_validate_json(found[1]) if found else None
 
+    @property
+    def tests(self) -> list[str]:
+        """The names of the tests its design promises."""
+        proofs = self.design.tests if self.design else []
+        return [name for proof in proofs for name in [*proof.unit, *proof.integration, *proof.edge]]
+
     def with_facts(self, facts: Facts) -> str:
         """Give the text with its generated part as the system says it; the prose stays."""
         if self.is_api:
@@ -119,29 +126,37 @@ def spec_files(root: Path) -> list[SpecFile]:
     return [page for page in pages if page.front or _BLOCK.search(page.text)]
 
 
-def pages_of(root: Path, facts: Facts, verified: Mapping[str, bool]) -> list[Page]:
-    """Give what the pages say, beside what the system says; `verified` are the designs that were judged."""
+def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -> list[Page]:
+    """Give what the pages say, beside what the system says; `refused` are those whose design was."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
-    return [_page(root, page, facts, tests, verified) for page in spec_files(root)]
+    return [
+        Page(
+            path=page.path.relative_to(root).as_posix(),
+            status=page.status,
+            operations=tuple(facts.operations(page.covers)) if page.is_api else (),
+            tables=() if page.is_api else tuple(page.covers),
+            is_current=page.status != "live" or page.with_facts(facts) == page.text,
+            is_verified=page.path not in refused,
+            is_served=page.design is not None and is_served(page.design, live),
+            missing_tests=tuple(name for name in page.tests if f"def {name}(" not in tests),
+        )
+        for page in spec_files(root)
+    ]
 
 
-def _page(root: Path, page: SpecFile, facts: Facts, tests: str, verified: Mapping[str, bool]) -> Page:
-    name, design = page.path.relative_to(root).as_posix(), page.design
-    named = (
-        [test for proof in design.tests for test in [*proof.unit, *proof.integration, *proof.edge]]
-        if design
-        else []
-    )
-    return Page(
-        path=name,
-        status=page.status,
-        operations=tuple(facts.operations(page.covers)) if page.is_api else (),
-        tables=() if page.is_api else tuple(page.covers),
-        is_current=page.status != "live" or page.with_facts(facts) == page.text,
-        is_verified=verified.get(name, True),
-        proposes=tuple(endpoint.name for endpoint in design.api.endpoints) if design else (),
-        missing_tests=tuple(test for test in named if f"def {test}(" not in tests),
-    )
+def is_served(design: Design, live: Design) -> bool:
+    """Whether the running system has every endpoint of a design with its members, and every column."""
+    for endpoint in design.api.endpoints:
+        there = live.endpoint(endpoint.name)
+        known = {field.name for field in [*there.request, *there.response]} if there else set()
+        wanted = {field.name for field in [*endpoint.request, *endpoint.response]}
+        if there is None or not wanted <= known:
+            return False
+    for table in design.db.tables:
+        kept = live.table(table.name)
+        if kept is None or any(kept.column(column.name) is None for column in table.columns):
+            return False
+    return True
 
 
 def write(root: Path, facts: Facts) -> list[str]:

@@ -47,7 +47,8 @@ class Bench:
         evidence = dataclasses.replace(
             seen, operations=(), traces=(), answers=(), log_leaks=(), ddl=tuple(ddl), plans=tuple(plans)
         )
-        return judge(Case("verify", subject, live, whole, self.decisions, evidence))
+        verdict = judge(Case("verify", subject, live, whole, self.decisions, evidence))
+        return verdict.model_copy(update={"design": design})
 
 
 @asynccontextmanager

@@ -122,7 +122,12 @@ def _worker_app(settings: Settings, wiring: Wiring) -> "FastAPI":
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
-    return _application()(wiring)
+    app = _application()(wiring)
+    if settings.architect:
+        from todo.architect.tools import add_architect  # noqa: PLC0415  # its packages are an extra
+
+        add_architect(app.state.mcp)
+    return app
 
 
 def _application() -> "Callable[[Wiring], FastAPI]":

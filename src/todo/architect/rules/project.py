@@ -31,11 +31,10 @@ def everything_is_specified(subject: tuple[str, str] | Page, case: Case) -> Iter
 
 @rule("SPEC-2", "What is proposed verifies and is not served yet; what is served is live", Point.SPECS,
       over=lambda case: case.evidence.pages, owner="user", phases=("check",))  # fmt: skip
-def status_is_true(page: Page, case: Case) -> Iterator[Flaw]:
+def status_is_true(page: Page, _case: Case) -> Iterator[Flaw]:
     if page.status not in {"live", "proposed"}:
         yield Flaw(page.path, f"its status is {page.status or 'missing'}, neither live nor proposed")
-    served = {endpoint.name for endpoint in case.live.api.endpoints}
-    if page.status == "proposed" and page.proposes and served.issuperset(page.proposes):
+    if page.status == "proposed" and page.is_served:
         yield Flaw(page.path, "everything it proposes is served: its status is live")
     if page.status == "proposed" and not page.is_verified:
         yield Flaw(page.path, "its design does not verify any more: todo architect verify")

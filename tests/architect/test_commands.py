@@ -1,0 +1,145 @@
+"""The command and the tools: the same verdict by every door, as an exit code or as data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from tests.architect.cases import CASES, SOUND
+from tests.isolation.copies import ROOT, run_on
+from todo.architect import verify
+from todo.architect.facts import ROLES, instructions_of
+from todo.architect.findings import Outcome
+from todo.architect.history import write_decision, write_record
+from todo.architect.project import records
+from todo.architect.render import pages
+from todo.architect.specs import SpecFile, is_served
+from todo.architect.tools import add_architect
+from todo.architect.verifying import Bench
+from todo.database.url import DatabaseUrl
+
+REJECTED = next(case.design for case in CASES if case.name.startswith("4 "))
+
+
+def command(*arguments: str) -> tuple[int, str]:
+    ended = run_on(ROOT / "src", "todo", "architect", *arguments)
+    return ended.returncode, ended.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a constitution and a place for decisions."""
+    memory = tmp_path / ".specify/memory/constitution.md"
+    memory.parent.mkdir(parents=True)
+    memory.write_text(
+        (ROOT / ".specify/memory/constitution.md").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    (tmp_path / "docs/adr").mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_verified_design_leaves_pages_and_a_record(project: Path, server: DatabaseUrl) -> None:
+    design = project / "design.json"
+    design.write_text(SOUND.model_dump_json(), encoding="utf-8")
+
+    code, said = command("verify", str(design), "--write", "--root", str(project), "--server", str(server))
+
+    assert code == Outcome.VERIFIED.exit_code, said
+    page = SpecFile.read(project / "specs/api/due-dates.md")
+    assert (page.status, page.design) == ("proposed", SOUND)
+    assert (project / "specs/database/todos-due-dates.md").exists()
+    assert records(project) == [("history/prompts/due-dates/0001-due-dates.plan.prompt.md", "")]
+
+
+def test_what_cannot_be_judged_is_unverified(project: Path) -> None:
+    code, said = command("check", "--root", str(project), "--server", "postgresql://127.0.0.1:1/nothing")
+
+    assert code == Outcome.UNVERIFIED.exit_code
+    assert "UNVERIFIED: Cannot reach the database" in said
+
+
+def test_without_a_model_the_brief_is_written(project: Path, server: DatabaseUrl) -> None:
+    code, said = command("design", "share todos", "--root", str(project), "--server", str(server))
+
+    brief = (project / "share-todos.brief.md").read_text(encoding="utf-8")
+    assert code == Outcome.NEEDS_DECISION.exit_code
+    assert "todo architect verify share-todos.json" in said
+    assert "DECIDE  sharing" in said
+    assert "- GET /api/todos `list_todos` about todos" in brief
+    assert '"SchemaDesign"' in brief
+
+
+async def test_python_gives_the_same_verdict(server: DatabaseUrl) -> None:
+    verdict = await verify(REJECTED, server=server, root=ROOT)
+
+    assert (verdict.outcome, {one.rule for one in verdict.findings}) == (Outcome.REJECTED, {"IDX-1"})
+
+
+async def test_agents_of_developers_get_the_same_verdict() -> None:
+    server: MCPServer[None] = MCPServer("todo", log_level="WARNING")
+    add_architect(server)
+    async with Client(server) as agent:
+        result = await agent.call_tool("architect_verify", {"design": REJECTED.model_dump(mode="json")})
+        prompts = await agent.list_prompts()
+        told = await agent.get_prompt("db-schema-manager")
+
+    verdict: Any = result.structured_content
+    assert (verdict["outcome"], {one["rule"] for one in verdict["findings"]}) == ("rejected", {"IDX-1"})
+    assert [prompt.name for prompt in prompts.prompts] == list(ROLES)
+    assert instructions_of("db-schema-manager") in told.model_dump_json().encode().decode("unicode_escape")
+
+
+def test_the_agent_files_are_the_instructions() -> None:
+    for role in ROLES:
+        text = (ROOT / f".claude/agents/{role}.md").read_text(encoding="utf-8")
+
+        assert text.startswith(f"---\nname: {role}\n")
+        assert text.endswith(instructions_of(role))
+
+
+def test_the_page_of_a_design_has_every_part() -> None:
+    page = pages(SOUND)["api/due-dates.md"]
+
+    headings = [line for line in page.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Overview",
+        "## API design",
+        "## Database schema",
+        "## Authentication",
+        "## Implementation notes",
+        "## Testing strategy",
+        "## Files to create or change",
+        "## Served",
+        "## The design",
+    ]
+    assert "| (user_id, due_at, id) | deleted_at is_null | the list |" in page
+    assert "| `PATCH /api/todos/{todo_id}/due` | authenticated | sub | 403 | owner |" in page
+
+
+async def test_a_proposal_is_served_when_all_of_it_is_there(place: Bench) -> None:
+    live = place.live.design
+    there = SOUND.model_copy(
+        update={"api": live.api, "db": live.db.model_copy(update={"tables": live.db.tables[:1]})}
+    )
+
+    assert is_served(there, live)
+    assert not is_served(SOUND, live)
+
+
+async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Path) -> None:
+    assert SOUND.request is not None
+    request = SOUND.request.model_copy(update={"text": "due dates, says eyJhbGciOiJFZERTQSJ9.e30.x"})
+    verdict = await place.verify(SOUND)
+
+    write_record(tmp_path, SOUND.model_copy(update={"request": request}), verdict, [], [])
+
+    assert [fault for _, fault in records(tmp_path)] == ["holds a secret"]
+
+
+def test_a_decision_is_written_only_when_asked_for(project: Path) -> None:
+    name = write_decision(project, "Due dates are moments in UTC", SOUND)
+
+    assert name == "docs/adr/0001-due-dates-are-moments-in-utc.md"
+    assert records(project) == [(name, "")]

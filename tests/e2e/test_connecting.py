@@ -47,19 +47,22 @@ def test_the_program_prints_the_same(product: Product, printed: dict[str, str]) 
     assert all(settings in [json.loads(text) for text in printed.values()] for settings in written)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    ("client", "era"), [*((client, "modern") for client in CLIENTS), ("claude-desktop", "legacy")]
+)
 async def test_a_client_with_these_settings_gets_as_far_as_it_can_by_itself(
-    printed: dict[str, str], key: str, tmp_path: Path, client: str
+    printed: dict[str, str], key: str, tmp_path: Path, client: str, era: str
 ) -> None:
     [servers] = json.loads(printed[client].replace(NO_KEY, key)).values()
     # Cursor, alone of them, takes this as said by the address.
     server = {"type": "http", **servers["todo"]} if "url" in servers["todo"] else servers["todo"]
     config = tmp_path / "mcp.json"
     config.write_text(json.dumps({"mcpServers": {"todo": server}}), encoding="utf-8")
-    inspector = Inspector(tmp_path, "--config", str(config), "--server", "todo", "--stored-auth-only")
+    chosen = ("--config", str(config), "--server", "todo", "--protocol-era", era)
+    inspector = Inspector(tmp_path, *chosen, "--stored-auth-only")
 
     has_key = key in json.dumps(server)
-    tools = await inspector.ask("tools/list", exit_code=0 if has_key else SIGN_IN_NEEDED)
+    tools = await inspector.ask("tools/list", "--strict", exit_code=0 if has_key else SIGN_IN_NEEDED)
 
     assert ("create_todos" in str(tools)) == has_key
 

@@ -42,8 +42,12 @@ class Browser:
             )
         return url
 
+    async def open(self, url: str) -> httpx2.Response:
+        """Go somewhere, and see what is there."""
+        return await self._client.get(url)
+
     async def _follow(self, url: str) -> str:
-        shown = await self._client.get(url)
+        shown = await self.open(url)
         assert shown.is_redirect, shown.text
         location: str = shown.headers["location"]
         return location

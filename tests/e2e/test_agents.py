@@ -1,13 +1,15 @@
 """AI agents, with the official MCP client, on the really started product."""
 
+import asyncio
 import json
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 
 from tests.agents import text_of
-from tests.e2e.apps import App, Browser
+from tests.e2e.apps import CALLBACK, App, Browser
 from tests.e2e.people import Account
 from tests.e2e.product import Product
 
@@ -97,3 +99,23 @@ async def test_a_disconnected_app_is_out_at_once_and_for_good(app: App) -> None:
 
     assert (refused.status_code, refreshed.status_code) == (401, 400)
     assert refreshed.json()["error"] == "invalid_grant"
+
+
+async def test_an_app_that_is_known_by_an_address_in_this_network_is_not_asked_who_it_is(
+    product: Product, browser: Browser
+) -> None:
+    callers: list[object] = []
+    async with await asyncio.start_server(lambda *caller: callers.append(caller), "127.0.0.1") as inside:
+        port = inside.sockets[0].getsockname()[1]
+        wanted = {
+            "client_id": f"https://127.0.0.1:{port}/app.json",
+            "redirect_uri": CALLBACK,
+            "response_type": "code",
+            "code_challenge": "0" * 43,
+            "code_challenge_method": "S256",
+            "resource": f"{product.origin}/mcp",
+        }
+        refused = await browser.open(f"/api/auth/oauth2/authorize?{urlencode(wanted)}")
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client")
+    assert callers == []

@@ -115,6 +115,7 @@ async def test_what_breaks_a_rule_is_refused(service: Service, alice: Person, sp
         ("list_todos", {"offset": 0, "cursor": "x"}, ""),
         ("list_todos", {"cursor": "x"}, "/cursor"),
         ("get_todo", {"todo_id": "7"}, "/todo_id"),
+        ("get_todo", {"todo_id": str(uuid4()), "user_id": str(uuid4())}, "/user_id"),
         ("delete_todos", {"todo_ids": []}, "/todo_ids"),
         ("delete_todos", {}, "/todo_ids"),
         ("complete_todos", {"todo_ids": [str(uuid4())], "user_id": str(uuid4())}, "/user_id"),

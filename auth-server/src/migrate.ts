@@ -22,7 +22,7 @@ export async function migrate(config: Config, db: Kysely<unknown>): Promise<void
     await sql`grant usage on schema ${sql.id(SCHEMA)} to ${appRole}`.execute(transaction);
     await sql`grant select (id, "expiresAt") on ${session} to ${appRole}`.execute(transaction);
     const consent = sql.table(`${SCHEMA}.oauthConsent`);
-    await sql`grant select ("userId", "clientId") on ${consent} to ${appRole}`.execute(transaction);
+    await sql`grant select ("userId", "clientId", scopes) on ${consent} to ${appRole}`.execute(transaction);
     await createCallerFunctions(transaction, config.appRole);
   });
 }

@@ -98,6 +98,7 @@ async function decide(accept) {
 }
 
 function depart(url, accept) {
+  leave(url, asked.redirectUri, { instead: true });
   const place = placeOf(asked.redirectUri);
   const title = accept ? "Allowed" : "Denied";
   element("leaving-title").textContent = title;
@@ -106,7 +107,6 @@ function depart(url, accept) {
   element("open").onclick = () => leave(url, asked.redirectUri);
   show("leaving", title);
   element("leaving-title").focus();
-  leave(url, asked.redirectUri, { instead: true });
 }
 
 function setBusy(busy) {

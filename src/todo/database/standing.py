@@ -1,5 +1,6 @@
 """What must still be true in the database for a token to be accepted; asked in the message that begins."""
 
+import json
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -26,15 +27,17 @@ class LiveSession:
 
 @dataclass(frozen=True)
 class ConnectedApp:
-    """The person has not disconnected the app that the token was given to."""
+    """The person lets the app do what the token may do: has not disconnected it, nor allowed less since."""
 
     user_id: UUID
     client_id: str
+    scopes: frozenset[str]
 
     def query(self) -> str:
         """Look among what people have consented to."""
         theirs = f'"userId" = \'{self.user_id!s}\' AND "clientId" = {quoted(self.client_id)}'
-        return f'SELECT FROM auth."oauthConsent" WHERE {theirs} LIMIT 1'
+        allowed = f"scopes @> {quoted(json.dumps(sorted(self.scopes)))}::jsonb"
+        return f'SELECT FROM auth."oauthConsent" WHERE {theirs} AND {allowed} LIMIT 1'
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def standing_of(caller: Caller) -> Standing | None:
     if caller.session_id is not None:
         return LiveSession(caller.session_id)
     if caller.client_id is not None:
-        return ConnectedApp(caller.user_id, caller.client_id)
+        return ConnectedApp(caller.user_id, caller.client_id, caller.scopes)
     if caller.key_id is not None:
         return HeldKey(caller.user_id, caller.key_id)
     return None

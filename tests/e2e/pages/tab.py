@@ -1,0 +1,163 @@
+"""A person's browser, as far as a test has to say: Debian's Chromium, and what goes on in one of its tabs."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Route,
+    async_playwright,
+)
+
+from tests.e2e.oauth import CALLBACK, Client, answer_in
+from tests.e2e.people import Account
+from tests.e2e.product import Product
+
+# One that speaks to nobody but the product.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_LONGEST_WAIT_MILLISECONDS = 20_000
+# An answer that refuses is no fault of the page.
+_REFUSED = "Failed to load resource"
+_FROM_NOWHERE = ("data", "blob")
+
+OpenTab = Callable[..., AbstractAsyncContextManager["Tab"]]
+RegisterApp = Callable[..., Awaitable[Client]]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What somebody looks at."""
+
+    width: int = 1280
+    height: int = 800
+    is_dark: bool = False
+
+
+PHONE = Screen(360, 740)
+
+
+class Tab:
+    """One tab of somebody's browser; what it should not do is held against it at the end."""
+
+    def __init__(self, product: Product, page: Page) -> None:
+        self.product = product
+        self.page = page
+        self.faults: list[str] = []
+        self.visited: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self._watch)
+
+    async def open(self, address: str) -> None:
+        """Go to a page of the product, or wherever a question of an app leads."""
+        await self.page.goto(urljoin(self.product.origin, address))
+
+    async def sign_in(self, account: Account) -> None:
+        """Be signed in, without the detour by the page."""
+        assert (await account.sign_in()).status_code == 200
+        value = account.client.cookies["todo.session_token"]
+        await self.page.context.add_cookies(
+            [{"name": "todo.session_token", "value": value, "url": self.product.origin, "httpOnly": True}]
+        )
+
+    async def press(self, name: str, *, role: str = "button") -> None:
+        """Press what has this name."""
+        await self.page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type]  # a role
+
+    async def fill(self, label: str, text: str) -> None:
+        """Fill in the field with this label."""
+        await self.page.get_by_label(label, exact=True).fill(text)
+
+    async def read(self, words: str) -> None:
+        """Wait until the page says this."""
+        await self.page.get_by_text(words).first.wait_for()
+
+    async def title(self, words: str) -> None:
+        """Wait until this is the heading."""
+        await self.page.get_by_role("heading", name=words, exact=True).wait_for()
+
+    async def answer(self) -> dict[str, str]:
+        """Wait until the app has got its answer, and give it."""
+        await self.page.wait_for_url(lambda address: address.startswith(CALLBACK))
+        return answer_in(self.page.url)
+
+    async def is_wider_than_the_screen(self) -> bool:
+        """Whether one would have to scroll sideways."""
+        return bool(
+            await self.page.evaluate(
+                "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            )
+        )
+
+    async def barriers(self) -> str:
+        """Give what keeps people out, as axe tells it; nothing if there is none."""
+        results = await Axe().run(self.page)
+        return "" if results.violations_count == 0 else results.generate_report()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(_REFUSED):
+            self.faults.append(message.text)
+
+    def _watch(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        is_ours = request.url.startswith(f"{self.product.origin}/") or address.scheme in _FROM_NOWHERE
+        if request.is_navigation_request():
+            self.visited.append(request.url)
+        elif not is_ours:
+            self.faults.append(f"asked another host: {request.url}")
+
+
+@asynccontextmanager
+async def running_browser(chromium: Path) -> AsyncIterator[Browser]:
+    """Give a browser with a profile of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def opened_tab(
+    browser: Browser,
+    product: Product,
+    address: str,
+    *,
+    account: Account | None = None,
+    screen: Screen = Screen(),
+) -> AsyncIterator[Tab]:
+    """Give a tab in which nobody was before, signed in or not; `address` is where in the network it is."""
+    context = await browser.new_context(
+        viewport={"width": screen.width, "height": screen.height},
+        color_scheme="dark" if screen.is_dark else "light",
+        reduced_motion="reduce",
+        extra_http_headers={"x-forwarded-for": address},
+    )
+    context.set_default_timeout(_LONGEST_WAIT_MILLISECONDS)
+    await context.route(f"{CALLBACK}*", _be_the_app)
+    tab = Tab(product, await context.new_page())
+    if account:
+        await tab.sign_in(account)
+    try:
+        yield tab
+    finally:
+        await context.close()
+    assert not tab.faults, tab.faults
+
+
+async def _be_the_app(route: Route) -> None:
+    await route.fulfill(content_type="text/html", body="<!doctype html><title>App</title>You can go back.")

@@ -3,11 +3,12 @@ CREATE SCHEMA public;
 COMMENT ON SCHEMA public IS 'standard public schema';
 
 CREATE FUNCTION public.todo_exists(wanted uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog'
-    AS $$SELECT EXISTS (
-                SELECT FROM public.todos WHERE ARRAY[user_id, id] @> ARRAY[wanted] AND id = wanted
-            )$$;
+    AS $$BEGIN
+    PERFORM 1 FROM public.todos WHERE ARRAY[user_id, id] @> ARRAY[wanted] AND id = wanted;
+    RETURN FOUND;
+END$$;
 
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL

@@ -56,6 +56,10 @@ UNION ALL
 SELECT tgname || ' is a trigger, which shards do not have' FROM pg_trigger JOIN tables ON tables.oid = tgrelid
  WHERE NOT tgisinternal
 UNION ALL
+SELECT proname || ' is a function in SQL, whose parameters are not planned' FROM pg_proc
+  JOIN pg_language ON pg_language.oid = prolang
+ WHERE pronamespace = 'public'::regnamespace AND lanname = 'sql' AND pronargs > 0
+UNION ALL
 SELECT relname || ' belongs to who serves requests' FROM pg_class
  WHERE relnamespace = 'public'::regnamespace AND relowner IN (
            SELECT oid FROM pg_roles WHERE rolname = $2 OR rolname LIKE $2 || '\\_%'
@@ -132,6 +136,13 @@ async def test_the_one_index_that_no_person_leads_is_there_and_not_unique(owner:
                 " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
             ),
             "touched is a trigger, which shards do not have",
+        ),
+        (
+            (
+                "CREATE FUNCTION name_of(wanted uuid) RETURNS text LANGUAGE sql"
+                " AS 'SELECT title FROM todos WHERE id = wanted'"
+            ),
+            "name_of is a function in SQL, whose parameters are not planned",
         ),
         (
             "GRANT CREATE ON SCHEMA public TO todo_app; ALTER TABLE api_keys OWNER TO todo_app",

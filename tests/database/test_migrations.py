@@ -9,19 +9,35 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 
 from tests.factories import migrate_only, new_database
 from todo.architect.specs import schema_sql
 from todo.database.engine import connect
 from todo.database.roles import create_logins
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, current_revision, downgrade, find_drift, head_revision
+from todo.migrations.runner import (
+    alembic_config,
+    alone,
+    current_revision,
+    downgrade,
+    find_drift,
+    head_revision,
+)
 from todo.problems import CannotStart
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 SCHEMA = (Path(__file__).parents[2] / "specs/database/schema.sql").read_text(encoding="utf-8")
+PEOPLE_WITH_TODOS = """
+INSERT INTO users (id, change_seq, todo_count) SELECT gen_random_uuid(), 3, 3 FROM generate_series(1, 5);
+INSERT INTO todos (
+    user_id, id, title, description, priority, created_at, updated_at, deleted_at, version, change_seq
+)
+SELECT users.id, gen_random_uuid(), 'Todo ' || n, CASE WHEN n = 1 THEN 'Said' END, 'high', now(), now(),
+       CASE WHEN n = 2 THEN now() END, n, n FROM users, generate_series(1, 3) AS n
+"""
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 
@@ -35,6 +51,36 @@ async def test_migrations_run_up_down_and_up(each_server: DatabaseUrl) -> None:
 
         assert tables == ["alembic_version"]
         assert await current_revision(url) == head_revision()
+
+
+async def test_every_revision_goes_down_and_up_and_leaves_alone_what_is_not_its_own(
+    each_server: DatabaseUrl,
+) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    _, *newer = revisions = sorted(script.revision for script in scripts)
+    async with new_database(each_server) as url, connect(url) as owner:
+        await migrate_only(url)
+        await owner.execute(PEOPLE_WITH_TODOS)
+        before = await digests(owner)
+        for revision in reversed(revisions[:-1]):
+            await downgrade(url, revision)
+            assert (await digests(owner)).items() <= before.items(), revision
+        for revision in newer:
+            await migrate_only(url, revision)
+            assert (await digests(owner)).items() <= before.items(), revision
+
+        assert await digests(owner) == before
+
+
+async def digests(owner: "Connection") -> dict[tuple[str, str], str]:
+    """Give what each column of people and todos holds, as a digest."""
+    columns = await owner.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name IN ('users', 'todos')"
+    )
+    assert ("todos", "title") in [tuple(row) for row in columns]
+    digest = "SELECT md5(string_agg({0}::text, ',' ORDER BY {0}::text)) FROM {1}"
+    return {(table, column): await owner.fetchval(digest.format(column, table)) for table, column in columns}
 
 
 async def test_several_starters_migrate_once(each_server: DatabaseUrl) -> None:

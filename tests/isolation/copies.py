@@ -53,12 +53,14 @@ def open_policies(folder: Path) -> None:
     change_migrations(folder, old, new)
 
 
-def run_on(folder: Path, *arguments: str, seconds: float = 600) -> "subprocess.CompletedProcess[str]":
+def run_on(
+    folder: Path, *arguments: str, seconds: float = 600, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     """Run a module of ours with `todo` imported from a copy, and give how it ended."""
     return subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

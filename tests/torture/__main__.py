@@ -20,13 +20,14 @@ from tests.torture.drain import drain
 from tests.torture.feed import feed
 from tests.torture.figures import Results, none, table
 from tests.torture.kills import kills
+from tests.torture.migrations import migrations
 from tests.torture.pool import pool
 from tests.torture.retries import retries
 from tests.torture.slow import slow
 from tests.torture.soak import soak
 
 Experiment = Callable[[Bench], Awaitable[Results]]
-_EXPERIMENTS: tuple[Experiment, ...] = (kills, controls, feed, retries, bodies, slow, pool, drain)
+_EXPERIMENTS: tuple[Experiment, ...] = (kills, controls, feed, retries, bodies, slow, pool, drain, migrations)
 _BY_NAME = {experiment.__name__: experiment for experiment in _EXPERIMENTS}
 
 

@@ -81,6 +81,7 @@ async def alone(url: DatabaseUrl) -> AsyncIterator[Connection]:
             async with gate.transaction():
                 await gate.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 await gate.fetchval("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                await _let_go_of_snapshot(gate)
                 yield gate
 
 
@@ -92,9 +93,19 @@ async def migrate(
     Raises `CannotStart` when others are in the way for longer than `patience_seconds`.
     """
     await create_groups(url)
-    if await revision_on(gate) != head_revision():
+    is_behind = await revision_on(gate) != head_revision()
+    await _let_go_of_snapshot(gate)
+    if is_behind:
         upgrade = functools.partial(_run_alembic, url, functools.partial(command.upgrade, revision=revision))
         await repeat_until_done(upgrade, url, patience_seconds=patience_seconds)
+
+
+async def _let_go_of_snapshot(gate: Connection) -> None:
+    """Ask for nothing: what was fetched last keeps its snapshot until then.
+
+    An index that is built concurrently waits for every snapshot: it and the gate would wait for each other.
+    """
+    await gate.execute("SELECT")
 
 
 async def downgrade(url: DatabaseUrl, revision: str) -> None:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from tests.e2e.waiting import until
 from tests.factories import Person, Service
 from todo.app import create_app
+from todo.serve.http_server import ConsiderateServer
 from todo.serve.protocol import PunctualHttpProtocol
 
 _PATIENCE_SECONDS = 20.0
@@ -83,10 +84,10 @@ async def worker(service: Service, **wiring: Any) -> AsyncIterator[Service]:
 @asynccontextmanager
 async def served(
     app: ASGIApp, http: type[PunctualHttpProtocol] = PunctualHttpProtocol, *, port: int = 0
-) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+) -> AsyncIterator[tuple["WorkersServer", str]]:
     """Serve an application as a worker does; give the server and its address."""
     config = uvicorn.Config(app, lifespan="on", http=http, log_config=None, timeout_graceful_shutdown=15)
-    server = _Server(config)
+    server = WorkersServer(config)
     with socket.create_server(("127.0.0.1", port)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started or serving.done(), "the server listens")
@@ -97,7 +98,19 @@ async def served(
             await serving
 
 
-class _Server(uvicorn.Server):
+class WorkersServer(ConsiderateServer):
+    """The server of a worker, without a process of its own."""
+
+    _listeners: list[socket.socket] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listeners = sockets
+        await super().serve(sockets)
+
+    async def stop_at_once(self) -> None:
+        """Stop before anybody has a turn, not at the server's next look at whether it should."""
+        await self.shutdown(self._listeners)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to whoever runs the tests."""

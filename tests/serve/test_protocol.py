@@ -52,6 +52,23 @@ async def endless() -> AsyncIterator[tuple[int, asyncio.Event]]:
         yield urlsplit(address).port or 0, is_given_up
 
 
+@pytest.fixture
+def echoing() -> FastAPI:
+    """An application that answers with the headers of the request."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+        yield {"end_streams": lambda: None}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def echo(request: Request) -> list[tuple[str, str]]:
+        return request.headers.items()
+
+    return app
+
+
 async def test_a_caller_who_does_not_take_the_answer_is_shown_out(
     endless: tuple[int, asyncio.Event],
 ) -> None:
@@ -78,18 +95,34 @@ async def test_a_caller_who_goes_on_reading_is_served_on(endless: tuple[int, asy
     await until(is_given_up.is_set, "the answer is given up")
 
 
-async def test_blanks_around_the_value_of_a_header_are_no_part_of_it() -> None:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
-        yield {"end_streams": lambda: None}
+async def test_who_has_called_but_was_not_heard_yet_is_answered_at_a_stop(echoing: FastAPI) -> None:
+    async with served(echoing) as (server, address):
+        # Without a turn for the server between: so far nobody but the kernel knows of the connection.
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port or 0)) as caller:
+            caller.send(REQUEST)
+            await server.stop_at_once()
+            assert caller.recv(12) == b"HTTP/1.1 200"
 
-    app = FastAPI(lifespan=lifespan)
 
-    @app.get("/")
-    async def echo(request: Request) -> list[tuple[str, str]]:
-        return request.headers.items()
+async def test_the_first_request_of_a_connection_is_answered_after_the_stop_has_begun(
+    echoing: FastAPI,
+) -> None:
+    async with served(echoing) as (server, address):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
+        await until(lambda: server.server_state.connections, "the connection is taken")
+        stopping = asyncio.create_task(server.stop_at_once())
+        await asyncio.sleep(0)
+        writer.write(REQUEST)
+        answer = await reader.read()
+        writer.close()
+        await stopping
 
-    async with served(app) as (_, address):
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+
+
+async def test_blanks_around_the_value_of_a_header_are_no_part_of_it(echoing: FastAPI) -> None:
+    async with served(echoing) as (_, address):
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
         writer.write(
             b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-A: \t one two\t \r\nX-B:\t \r\n\r\n"

@@ -19,7 +19,7 @@ from todo.database.engine import Connection, connect
 _IN_FLIGHT = 6
 _HELD_SECONDS = 1.0
 _LONGEST_EXIT_SECONDS = 20.0
-_CALL_PAUSE_SECONDS = 0.05
+_CALLERS = 4
 _AT_ONCE_SECONDS = 1.0
 # Every so often with two workers, which are stopped in another way than one.
 _EVERY = 4
@@ -75,12 +75,15 @@ async def _stop_at_work(product: Product, person: Person, drains: _Drains) -> No
             await until(lambda: _all_wait(watcher), "all requests wait for the lock")
             product.signal(signal.SIGTERM)
             stopped_at = time.monotonic()
-            calling = asyncio.create_task(_call(product, stopped_at + _HELD_SECONDS))
+            calling = [
+                asyncio.create_task(_call(product, stopped_at + _HELD_SECONDS)) for _ in range(_CALLERS)
+            ]
             await asyncio.sleep(_HELD_SECONDS)
         drains.answers.update(await asyncio.gather(*requests))
     drains.exit_codes[await asyncio.to_thread(product.wait)] += 1
     drains.exits.append(time.monotonic() - stopped_at)
-    drains.calls.update(await calling)
+    for outcomes in await asyncio.gather(*calling):
+        drains.calls.update(outcomes)
 
 
 async def _all_wait(watcher: Connection) -> bool:
@@ -97,12 +100,11 @@ async def _write(person: Person) -> int:
 
 
 async def _call(product: Product, until_when: float) -> Counter[str]:
-    """Call on new connections, and count how that went."""
+    """Call on a new connection after the other, until refused, and count how that went."""
     outcomes: Counter[str] = Counter()
     async with httpx2.AsyncClient(base_url=product.address, trust_env=False) as client:
-        while time.monotonic() < until_when:
+        while time.monotonic() < until_when and not outcomes["refused"]:
             outcomes[await _outcome(client)] += 1
-            await asyncio.sleep(_CALL_PAUSE_SECONDS)
     return outcomes
 
 

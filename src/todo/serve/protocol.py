@@ -6,6 +6,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # From the first byte of a connection, or of a further request on it, to the end of the headers.
 HEADERS_TIMEOUT_SECONDS = 10.0
+# At a stop: what the first request of a connection just made may take to arrive.
+_LAST_REQUEST_SECONDS = 1.0
 
 
 class PunctualHttpProtocol(HttpToolsProtocol):
@@ -18,6 +20,7 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     reading_timeout_seconds = 30.0
     _deadline: asyncio.TimerHandle | None = None
     _reading_deadline: asyncio.TimerHandle | None = None
+    _is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         super().connection_made(transport)
@@ -29,13 +32,21 @@ class PunctualHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Take no more requests; the one at work is finished, and a stream is told to end."""
+        """Take no more requests; the one at work is finished, and a stream is told to end.
+
+        A connection that has just been made may have its first request on the way: that is answered still.
+        """
         self.app_state["end_streams"]()
-        super().shutdown()
+        if self.cycle is None:
+            self._is_ending = True
+            self._expect_headers(_LAST_REQUEST_SECONDS)
+        else:
+            super().shutdown()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._expect_headers()
+        if not self._is_ending:
+            self._expect_headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves those that follow.
@@ -44,6 +55,8 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._have_headers()
         super().on_headers_complete()
+        if self._is_ending:
+            self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -67,9 +80,9 @@ class PunctualHttpProtocol(HttpToolsProtocol):
             # listen while speaking, can read the answer; but not for ever.
             self._expect_headers()
 
-    def _expect_headers(self) -> None:
+    def _expect_headers(self, seconds: float = HEADERS_TIMEOUT_SECONDS) -> None:
         self._have_headers()
-        self._deadline = asyncio.get_running_loop().call_later(HEADERS_TIMEOUT_SECONDS, self.transport.close)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self.transport.close)
 
     def _have_headers(self) -> None:
         if self._deadline is not None:

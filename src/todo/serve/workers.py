@@ -12,9 +12,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from todo.problems import CannotStart
+from todo.serve.http_server import ConsiderateServer
 from todo.serve.logs import configure_logging
 from todo.serve.metrics import forget_worker
 from todo.serve.protocol import PunctualHttpProtocol
@@ -78,10 +80,9 @@ def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> 
         log_config=None,
         workers=settings.workers,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        timeout_worker_healthcheck=_LOADING_SECONDS,
     )
     if settings.workers == 1:
-        server = uvicorn.Server(config)
+        server = ConsiderateServer(config)
         server.run(sockets=[listener])
         return server.started
     several = _Workers(config, sockets=[listener])
@@ -89,19 +90,38 @@ def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> 
     return several.was_stopped
 
 
+class _Worker(Process):
+    """A process that answers requests."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = ConsiderateServer(self.config)
+        return self._server
+
+
 class _Workers(Multiprocess):
     """Several workers; the end of the terminal ends them, instead of replacing them one by one."""
 
     was_stopped = False
 
+    def init_processes(self) -> None:
+        self.processes = [self._started() for _ in range(self.processes_num)]
+
     def keep_subprocess_alive(self) -> None:
-        before = {process.pid for process in self.processes}
-        for process in self.processes:
+        for index, worker in enumerate(self.processes):
             # The worker's end: open here too, it would hide the death of one that is being asked if it lives.
-            process.child_conn.close()
-        super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            forget_worker(pid)
+            worker.child_conn.close()
+            if self.should_exit.is_set() or worker.is_alive(timeout=_LOADING_SECONDS):
+                continue
+            worker.kill()
+            worker.join()
+            forget_worker(worker.pid)
+            if worker.exitcode == STARTUP_FAILURE:
+                # Another one would fail as well.
+                self.should_exit.set()
+            else:
+                self.processes[index] = self._started()
 
     def handle_int(self) -> None:
         self.handle_term()
@@ -115,6 +135,11 @@ class _Workers(Multiprocess):
             # Else who calls now would be held until the last request is done, and then be cut off.
             listener.close()
         super().handle_term()
+
+    def _started(self) -> Process:
+        worker = _Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
 
 def _worker_app(settings: Settings, wiring: Wiring) -> "FastAPI":

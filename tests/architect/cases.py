@@ -416,3 +416,4 @@ CASES = [
         "IDX-1",
     ),
 ]
+REJECTED = next(case.design for case in CASES if case.name.startswith("4 "))

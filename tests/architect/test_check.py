@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.isolation.copies import ROOT, Change, copy_source, run_on
-from todo.app import create_app
 from todo.architect.check import check
 from todo.architect.findings import Outcome, Point, Verdict
 from todo.architect.live import Live
 from todo.architect.report import report
+from todo.architect.verifying import Bench
 from todo.database.url import DatabaseUrl
 
 _NOT_OWNED = (
@@ -50,9 +50,9 @@ _NO_INDEX_EITHER = ('"created_at", "updated_at", "priority_rank"', '"created_at"
 
 
 @pytest.fixture(scope="module")
-async def examined(server: DatabaseUrl) -> tuple[Verdict, Live]:
+async def examined(place: Bench, server: DatabaseUrl) -> tuple[Verdict, Live]:
     """What is said of the backend as it is."""
-    return await check(ROOT, server, create_app)
+    return await check(place, ROOT, server)
 
 
 async def test_the_backend_as_it_is_holds(examined: tuple[Verdict, Live]) -> None:

@@ -1,31 +1,32 @@
-"""The command and the tools: the same verdict by every door, as an exit code or as data."""
+"""The commands and what they leave behind: the same verdict by every door, as an exit code or as data."""
 
+import argparse
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mcp import Client
-from mcp.server.mcpserver import MCPServer
 
-from tests.architect.cases import CASES, SOUND
-from tests.isolation.copies import ROOT, run_on
-from todo.architect import verify
+from tests.architect.cases import REJECTED, SOUND
+from tests.isolation.copies import ROOT
+from todo.architect import commands, verify
 from todo.architect.facts import ROLES, instructions_of
 from todo.architect.findings import Outcome
 from todo.architect.history import write_decision, write_record
 from todo.architect.project import records
 from todo.architect.render import pages
 from todo.architect.specs import SpecFile, is_served
-from todo.architect.tools import add_architect
 from todo.architect.verifying import Bench
 from todo.database.url import DatabaseUrl
+from todo.settings import Settings
 
-REJECTED = next(case.design for case in CASES if case.name.startswith("4 "))
+PROPOSAL = "specs/api/due-dates-and-recurrence.md"
 
 
-def command(*arguments: str) -> tuple[int, str]:
-    ended = run_on(ROOT / "src", "todo", "architect", *arguments)
-    return ended.returncode, ended.stdout
+def command(*arguments: str) -> int:
+    """Run `todo architect …` without a model, and give its exit code."""
+    parser = argparse.ArgumentParser()
+    commands.add_commands(parser)
+    return commands.run(Settings(architect_model=None), parser.parse_args(arguments))
 
 
 @pytest.fixture
@@ -40,29 +41,45 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_verified_design_leaves_pages_and_a_record(project: Path, server: DatabaseUrl) -> None:
+def test_a_verified_design_leaves_pages_and_a_record(
+    project: Path, server: DatabaseUrl, capsys: pytest.CaptureFixture[str]
+) -> None:
     design = project / "design.json"
     design.write_text(SOUND.model_dump_json(), encoding="utf-8")
 
-    code, said = command("verify", str(design), "--write", "--root", str(project), "--server", str(server))
+    code = command("verify", str(design), "--write", "--root", str(project), "--server", str(server))
 
-    assert code == Outcome.VERIFIED.exit_code, said
+    assert code == Outcome.VERIFIED.exit_code, capsys.readouterr().out
     page = SpecFile.read(project / "specs/api/due-dates.md")
     assert (page.status, page.design) == ("proposed", SOUND)
     assert (project / "specs/database/todos-due-dates.md").exists()
     assert records(project) == [("history/prompts/due-dates/0001-due-dates.plan.prompt.md", "")]
 
 
-def test_what_cannot_be_judged_is_unverified(project: Path) -> None:
-    code, said = command("check", "--root", str(project), "--server", "postgresql://127.0.0.1:1/nothing")
+def test_the_committed_proposal_is_verified_still(
+    server: DatabaseUrl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--json", "--root", str(ROOT), "--server", str(server))
+
+    code = command("verify", str(ROOT / PROPOSAL), *options)
+
+    verdict = json.loads(capsys.readouterr().out)
+    assert (code, verdict["outcome"], verdict["findings"]) == (0, "verified", [])
+
+
+def test_what_cannot_be_judged_is_unverified(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = command("check", "--root", str(project), "--server", "postgresql://127.0.0.1:1/nothing")
 
     assert code == Outcome.UNVERIFIED.exit_code
-    assert "UNVERIFIED: Cannot reach the database" in said
+    assert "UNVERIFIED: Cannot reach the database" in capsys.readouterr().out
 
 
-def test_without_a_model_the_brief_is_written(project: Path, server: DatabaseUrl) -> None:
-    code, said = command("design", "share todos", "--root", str(project), "--server", str(server))
+def test_without_a_model_the_brief_is_written(
+    project: Path, server: DatabaseUrl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = command("design", "share todos", "--root", str(project), "--server", str(server))
 
+    said = capsys.readouterr().out
     brief = (project / "share-todos.brief.md").read_text(encoding="utf-8")
     assert code == Outcome.NEEDS_DECISION.exit_code
     assert "todo architect verify share-todos.json" in said
@@ -75,20 +92,6 @@ async def test_python_gives_the_same_verdict(server: DatabaseUrl) -> None:
     verdict = await verify(REJECTED, server=server, root=ROOT)
 
     assert (verdict.outcome, {one.rule for one in verdict.findings}) == (Outcome.REJECTED, {"IDX-1"})
-
-
-async def test_agents_of_developers_get_the_same_verdict() -> None:
-    server: MCPServer[None] = MCPServer("todo", log_level="WARNING")
-    add_architect(server)
-    async with Client(server) as agent:
-        result = await agent.call_tool("architect_verify", {"design": REJECTED.model_dump(mode="json")})
-        prompts = await agent.list_prompts()
-        told = await agent.get_prompt("db-schema-manager")
-
-    verdict: Any = result.structured_content
-    assert (verdict["outcome"], {one["rule"] for one in verdict["findings"]}) == ("rejected", {"IDX-1"})
-    assert [prompt.name for prompt in prompts.prompts] == list(ROLES)
-    assert instructions_of("db-schema-manager") in told.model_dump_json().encode().decode("unicode_escape")
 
 
 def test_the_agent_files_are_the_instructions() -> None:

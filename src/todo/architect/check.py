@@ -5,13 +5,12 @@ from pathlib import Path
 
 from todo.architect.case import Case
 from todo.architect.catalogue import read_schema
-from todo.architect.decisions import Decisions
 from todo.architect.findings import Outcome, Verdict
 from todo.architect.judge import judge
-from todo.architect.live import Live, examine
+from todo.architect.live import Live
 from todo.architect.project import layer_contracts, migration_steps, records
 from todo.architect.running import Application, tools_of, wiring
-from todo.architect.scratch import empty_database, scratch_database
+from todo.architect.scratch import empty_database
 from todo.architect.specs import (
     Facts,
     SpecFile,
@@ -27,12 +26,10 @@ from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, migrate
 
 
-async def check(root: Path, server: DatabaseUrl, application: Application) -> tuple[Verdict, Live]:
-    """Examine the application on scratch databases of a server, and judge what was seen."""
-    async with scratch_database(server) as url:
-        live = await examine(url, application)
-        place = Bench(url, live, Decisions.of(root))
-        refused = [page.path for page in spec_files(root) if not await _holds(page, place)]
+async def check(place: Bench, root: Path, server: DatabaseUrl) -> tuple[Verdict, Live]:
+    """Judge a system that was set up and probed; its migrations are tried on the server."""
+    live = place.live
+    refused = [page.path for page in spec_files(root) if not await _holds(page, place)]
     async with empty_database(server) as url:
         steps = await migration_steps(url)
         facts = await facts_of(live.openapi, live.tools, url, live.design.db.tables)
@@ -44,8 +41,7 @@ async def check(root: Path, server: DatabaseUrl, application: Application) -> tu
         pages=tuple(pages_of(root, facts, live.design, refused)),
         contracts=tuple(stale_contracts(root, facts)),
     )
-    decisions = Decisions.of(root)
-    case = Case("check", live.design, live.design, live.design, decisions, evidence)
+    case = Case("check", live.design, live.design, live.design, place.decisions, evidence)
     return judge(case), dataclasses.replace(live, evidence=evidence)
 
 

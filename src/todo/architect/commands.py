@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import importlib
 import json
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -17,12 +16,12 @@ from todo.architect.facts import brief, facts, slug_of
 from todo.architect.findings import Outcome, Verdict
 from todo.architect.history import suggestion, write_decision, write_record
 from todo.architect.judge import unverified
+from todo.architect.live import Live
 from todo.architect.model import Design, FeatureRequest
 from todo.architect.render import pages
 from todo.architect.report import report
-from todo.architect.running import Application
 from todo.architect.scratch import scratch_server
-from todo.architect.specs import write
+from todo.architect.specs import embedded_design, write
 from todo.architect.verifying import bench, verify
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
@@ -34,9 +33,6 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     checking = _command(commands, "check", "examine the running system and judge it", _check)
-    checking.add_argument(
-        "--app", default="", metavar="MODULE:FACTORY", help="another application to examine"
-    )
     checking.add_argument("--traces", action="store_true", help="show each operation from end to end as well")
 
     designing = _command(
@@ -47,7 +43,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     designing.add_argument("--budget", type=int, default=24, help="calls of the model, at most")
 
     verifying = _command(commands, "verify", "judge a design over the running system", _verify)
-    verifying.add_argument("design", type=Path, help="the design as JSON")
+    verifying.add_argument("design", type=Path, help="the design: JSON, or a page of specs/ that has one")
     verifying.add_argument("--write", action="store_true", help="if verified, write it as proposed")
 
     _command(commands, "specs", "write the generated parts of specs/ anew", _specs)
@@ -82,8 +78,13 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
-    verdict, live = asyncio.run(check(chosen.root, server, _application(chosen.app)))
+    verdict, live = asyncio.run(_checked(chosen.root, server))
     return _told(chosen, verdict, report(verdict, live.evidence.traces if chosen.traces else ()))
+
+
+async def _checked(root: Path, server: DatabaseUrl) -> tuple[Verdict, Live]:
+    async with bench(server, root=root, probing=True) as place:
+        return await check(place, root, server)
 
 
 def _verify(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
@@ -157,17 +158,13 @@ def _adr(chosen: argparse.Namespace) -> int:
 
 def _read(file: Path) -> Design:
     try:
-        return Design.model_validate_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        return Design.model_validate_json(embedded_design(text) if file.suffix == ".md" else text)
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         where = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5]]
         raise CannotStart(f"{file} is no design: {'; '.join(where)}.") from error
-
-
-def _application(name: str) -> Application:
-    module, _, factory = name.partition(":")
-    return getattr(importlib.import_module(module), factory) if module else create_app
 
 
 def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] | None = None) -> int:

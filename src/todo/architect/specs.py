@@ -99,8 +99,8 @@ class SpecFile:
     @property
     def design(self) -> Design | None:
         """The design it proposes."""
-        found = _DESIGN.search(self.text)
-        return Design.model_validate_json(found[1]) if found else None
+        text = embedded_design(self.text)
+        return Design.model_validate_json(text) if text else None
 
     @property
     def tests(self) -> list[str]:
@@ -115,6 +115,12 @@ class SpecFile:
         else:
             block = "".join(facts.tables.get(table, "") for table in self.covers)
         return _BLOCK.sub(lambda found: found[1] + block + found[2], self.text)
+
+
+def embedded_design(text: str) -> str:
+    """Give the design in a page, as JSON; empty if there is none."""
+    found = _DESIGN.search(text)
+    return found[1] if found else ""
 
 
 _OPERATIONS_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"

@@ -53,11 +53,15 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    server: DatabaseUrl, application: Application = create_app, root: Path | None = None
+    server: DatabaseUrl,
+    application: Application = create_app,
+    root: Path | None = None,
+    *,
+    probing: bool = False,
 ) -> AsyncIterator[Bench]:
-    """Set up the running system to try designs on."""
+    """Set up the running system to try designs on; `probing` asks it what it must refuse as well."""
     async with scratch_database(server) as url:
-        live = await examine(url, application, probing=False)
+        live = await examine(url, application, probing=probing)
         yield Bench(url, live, Decisions.of(root or Path()))
 
 

@@ -36,7 +36,7 @@ from todo.serve.restore import restore
 from todo.serve.stdio import speak_stdio
 from todo.settings import Settings
 
-_EPILOG = "Settings are environment variables that start with TODO_; README.md lists them."
+_EPILOG = "Settings are environment variables that start with TODO_; docs/settings.md lists them."
 _INTERRUPTED = 130
 
 

@@ -44,6 +44,13 @@ CREATE TABLE public.todo_changes (
     kind text NOT NULL,
     at timestamp with time zone NOT NULL,
     todo jsonb,
+    action bigint,
+    client text,
+    client_name text,
+    tool text,
+    reason text,
+    before jsonb,
+    undoes bigint,
     CONSTRAINT ck_todo_changes_kind CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'completed'::text, 'reopened'::text, 'deleted'::text, 'restored'::text, 'purged'::text])))
 );
 
@@ -108,6 +115,8 @@ ALTER TABLE ONLY public.todos
     ADD CONSTRAINT uq_todos_user_id_change_seq UNIQUE (user_id, change_seq);
 
 CREATE INDEX ix_idempotency_keys_user_id_created_at ON public.idempotency_keys USING btree (user_id, created_at);
+
+CREATE INDEX ix_todo_changes_user_id_todo_id_seq ON public.todo_changes USING btree (user_id, todo_id, seq);
 
 CREATE INDEX ix_todos_owner ON public.todos USING gin ((ARRAY[user_id, id])) WITH (fastupdate=off);
 

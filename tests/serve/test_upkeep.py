@@ -117,6 +117,7 @@ async def test_who_follows_learns_what_was_purged_in_its_place(service: Service,
     token = (await alice.get("/api/todos/changes")).json()["next"]
     later, earlier = [await put_into_trash(service, alice, days_ago=days) for days in (31, 32)]
     await upkeep(service.owner_url).run()
+    by_upkeep = "SELECT count(DISTINCT action) FROM todo_changes WHERE user_id = $1 AND client = 'upkeep'"
     after = await alice.make_todo()
 
     changes = (await alice.get("/api/todos/changes", params={"since": token})).json()["changes"][4:]
@@ -124,6 +125,7 @@ async def test_who_follows_learns_what_was_purged_in_its_place(service: Service,
     told = [(change["kind"], change["id"], change["todo"]) for change in changes]
     assert told == [("purged", earlier, None), ("purged", later, None), ("created", after["id"], after)]
     assert changes[0]["at"] == changes[1]["at"] < changes[2]["at"]
+    assert await sql(service, by_upkeep, UUID(alice.subject)) == 1
 
 
 async def test_two_upkeeps_at_once_purge_once_and_tell_once(service: Service, alice: Person) -> None:

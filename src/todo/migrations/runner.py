@@ -1,5 +1,6 @@
 """Brings the schema to the newest revision, one starter at a time."""
 
+import asyncio
 import functools
 import io
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from todo.migrations.patience import repeat_until_done
 from todo.problems import CannotStart
 
 _LOCK = 7_364_511
+_PAUSE_SECONDS = 0.1
 _PATIENCE_SECONDS = 120.0
 
 
@@ -80,7 +82,11 @@ async def alone(url: DatabaseUrl) -> AsyncIterator[Connection]:
             # A lock of a transaction, not of a session: a pooler would lose track of that.
             async with gate.transaction():
                 await gate.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-                await gate.fetchval("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                # Asked again and again: whoever waits within a statement has a snapshot, for which an index
+                # that is being built concurrently waits in turn.
+                while not await gate.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                    await _let_go_of_snapshot(gate)
+                    await asyncio.sleep(_PAUSE_SECONDS)
                 await _let_go_of_snapshot(gate)
                 yield gate
 

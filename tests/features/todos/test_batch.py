@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.factories import SECRET, Person, Service
+from todo.database.provenance import BY_UPKEEP
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
 from todo.features.todos.schemas import TodoBatch
@@ -167,7 +168,7 @@ class CountingTransaction(Transaction):
 async def round_trips(service: Service, person: Person, *operations: dict[str, Any]) -> int:
     database = service.app.state.backend.database
     async with database.transaction(UUID(person.subject)) as opened:
-        counting = CountingTransaction(opened._connection, opened.user_id)
+        counting = CountingTransaction(opened._connection, opened.user_id, provenance=BY_UPKEEP)
         await todo_service(counting, SECRET, service.wiring.limits).batch_todos(
             TodoBatch(operations=list(operations))
         )

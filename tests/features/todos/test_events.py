@@ -16,6 +16,7 @@ from tests.factories import LIMITS, SECRET, Person, Service
 from tests.streams import Stream, following, served, worker
 from todo.app import create_app
 from todo.database.engine import connect, open_pool
+from todo.database.provenance import BY_UPKEEP
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos.schemas import TodoCreate
@@ -319,7 +320,7 @@ async def test_a_quiet_stream_gives_a_sign_of_life_and_sees_by_then_what_nobody_
 async def make_without_telling(service: Service, person: Person) -> str:
     async with open_pool(DatabaseUrl.parse(service.wiring.database_url), size=1) as pool:
         silent = Database(pool)
-        async with silent.transaction(UUID(person.subject)) as transaction:
+        async with silent.transaction(UUID(person.subject), provenance=BY_UPKEEP) as transaction:
             todo = await todo_service(transaction, SECRET, LIMITS).create_todo(TodoCreate(title="Hush"))
     return str(todo.id)
 

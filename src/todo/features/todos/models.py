@@ -177,12 +177,18 @@ class ChangeKind(StrEnum):
 
 
 class TodoChange(Table, table=True):
-    """One change of a todo, at its place in the person's sequence, and the todo as it was then."""
+    """One change of a todo, at its place in the person's sequence, and the todo as it was then.
+
+    All changes of one request or tool call are one action, named by the place of its first. `before` holds
+    the fields that changed, as they were. What was not recorded when a change was made is null.
+    """
 
     __tablename__ = "todo_changes"
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, ChangeKind)))})", name="kind"),
+        # The history of some todos, without the person's others.
+        Index(None, "user_id", "todo_id", "seq"),
     )
 
     user_id: UUID = Field(primary_key=True)
@@ -191,3 +197,10 @@ class TodoChange(Table, table=True):
     kind: ChangeKind = Field(sa_type=Text)
     at: datetime = Field(sa_column=_instant())
     todo: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    action: int | None = Field(default=None, sa_type=BigInteger)
+    client: str | None = Field(default=None, sa_type=Text)
+    client_name: str | None = Field(default=None, sa_type=Text)
+    tool: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    undoes: int | None = Field(default=None, sa_type=BigInteger)

@@ -15,6 +15,7 @@ from todo.features.todos.schemas import (
     Operation,
     OperationResult,
     TodoCreate,
+    TodoFields,
     TodoRead,
     TodoUpdate,
     UpdateOperation,
@@ -63,11 +64,23 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Step:
+    """What is done to a todo: the kind, the fields that change, as they were, and which change it undoes."""
+
+    kind: ChangeKind
+    before: TodoFields | None = None
+    undoes: int | None = None
+
+
+CREATION = Step(ChangeKind.CREATED)
+
+
+@dataclass(frozen=True)
 class Edit:
     """What one change made of a todo."""
 
     change: Change
-    kind: ChangeKind
+    step: Step
     todo: TodoRead
 
 
@@ -103,7 +116,7 @@ class Act:
     apply: Callable[[Todo, datetime], ChangeKind | None]
     reaches_trash: bool = False
 
-    def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> ChangeKind | None:
+    def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> Step | None:
         """Do it and say what that was, if anything.
 
         Raises `TodoChanged` for a version the caller has not seen, and `TodoNotFound` for one in the trash.
@@ -112,7 +125,9 @@ class Act:
             raise TodoChanged
         if todo.deleted_at is not None and not self.reaches_trash:
             raise TodoNotFound
-        return self.apply(todo, at)
+        before = TodoFields.model_validate(todo)
+        kind = self.apply(todo, at)
+        return None if kind is None else Step(kind, before.unlike(todo))
 
 
 def updating(wanted: TodoUpdate) -> Act:
@@ -151,11 +166,11 @@ class Batch:
             return self._create(operation, change)
         todo = self._named(operation)
         act = updating(operation.changes) if isinstance(operation, UpdateOperation) else _ACTS[operation.op]
-        kind = act.do(todo, None if operation.version is None else {operation.version}, change.at)
-        if kind is not None:
+        step = act.do(todo, None if operation.version is None else {operation.version}, change.at)
+        if step is not None:
             todo.advance(change.seq, change.at)
-            self._record(change, kind, todo)
-        if kind is ChangeKind.DELETED:
+            self._record(change, step, todo)
+        if step is not None and step.kind is ChangeKind.DELETED:
             return OperationResult(status=204, temp_id=operation.temp_id)
         return OperationResult(status=200, temp_id=operation.temp_id, todo=TodoRead.model_validate(todo))
 
@@ -166,7 +181,7 @@ class Batch:
         self._added += 1
         if operation.temp_id is not None:
             self._made[operation.temp_id] = todo.id
-        shown = self._record(change, ChangeKind.CREATED, todo)
+        shown = self._record(change, CREATION, todo)
         return OperationResult(status=201, temp_id=operation.temp_id, todo=shown)
 
     def _named(self, operation: UpdateOperation | ActOperation) -> Todo:
@@ -177,9 +192,9 @@ class Batch:
             raise absence(todo_id, self._anybodys)
         return self._todos[todo_id]
 
-    def _record(self, change: Change, kind: ChangeKind, todo: Todo) -> TodoRead:
+    def _record(self, change: Change, step: Step, todo: Todo) -> TodoRead:
         shown = TodoRead.model_validate(todo)
-        self.edits.append(Edit(change, kind, shown))
+        self.edits.append(Edit(change, step, shown))
         return shown
 
 
@@ -216,7 +231,7 @@ class Intake:
                 fates.append(Fate.BEYOND_QUOTA)
             else:
                 fates.append(Fate.ADDED)
-                edits.append(Edit(change, ChangeKind.CREATED, todo))
+                edits.append(Edit(change, CREATION, todo))
                 places[todo.id] = change.seq
         return fates, edits
 

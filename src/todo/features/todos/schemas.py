@@ -107,6 +107,29 @@ class TodoRead(BaseModel):
     version: int = Field(description="Grows by one with each change; the ETag is this number in quotes.")
 
 
+class TodoFields(BaseModel):
+    """Some fields of a todo as they were at a time; those left out are not meant."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    # Factories, because a default would tell readers of the schema that leaving out is setting.
+    title: str = Field(default_factory=str)
+    description: str | None = Field(default_factory=lambda: None)
+    priority: Priority = Field(default_factory=lambda: Priority.MEDIUM)
+    completed_at: Instant | None = Field(default_factory=lambda: None)
+    deleted_at: Instant | None = Field(default_factory=lambda: None)
+
+    def meant(self) -> dict[str, Any]:
+        """Give the fields that are meant, with their values."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+    def unlike(self, todo: object) -> "TodoFields":
+        """Give those of the fields that a todo has otherwise."""
+        return TodoFields(
+            **{name: value for name, value in self.meant().items() if value != getattr(todo, name)}
+        )
+
+
 class TodoStatus(StrEnum):
     """Which todos a list shows; `all` is everything outside the trash, `deleted` is the trash."""
 

@@ -183,10 +183,10 @@ class TodoService:
         todo = await self._todos.get(todo_id)
         if todo is None:
             raise absence(todo_id, await self._todos.anybodys([todo_id]))
-        kind = act.do(todo, versions, change.at)
-        if kind is None:
+        step = act.do(todo, versions, change.at)
+        if step is None:
             return TodoRead.model_validate(todo)
-        return await self._todos.save(todo, change, kind)
+        return await self._todos.save(todo, change, step)
 
     async def purge_trash(self, before: datetime) -> int:
         """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""

@@ -11,6 +11,12 @@ USER = Table.metadata.tables[str(User.__tablename__)].c
 
 CHANGE = Table.metadata.tables[str(TodoChange.__tablename__)].c
 
+# What all changes of a transaction have in common.
+PROVENANCE = tuple(
+    bindparam(column.key, type_=column.type)
+    for column in (CHANGE.action, CHANGE.client, CHANGE.client_name, CHANGE.tool, CHANGE.reason)
+)
+
 STORED = (
     TODO.user_id,
     TODO.id,

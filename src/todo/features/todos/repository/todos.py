@@ -8,7 +8,7 @@ from uuid import UUID
 
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
-from todo.features.todos.models import ChangeKind, Todo
+from todo.features.todos.models import Todo
 from todo.features.todos.repository import pages
 from todo.features.todos.repository.columns import STORED
 from todo.features.todos.repository.pages import Found, Position
@@ -31,7 +31,7 @@ from todo.features.todos.repository.writes import (
     RECORD_TOGETHER,
     SAVE,
 )
-from todo.features.todos.rules import Change, Edit
+from todo.features.todos.rules import CREATION, Change, Edit, Step
 from todo.features.todos.schemas import TodoChangeRead, TodoFilter, TodoRead
 
 
@@ -40,6 +40,7 @@ class TodoRepository:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._action: int | None = None
         self.owner_id = transaction.user_id
 
     async def get(self, todo_id: UUID) -> Todo | None:
@@ -105,16 +106,36 @@ class TodoRepository:
         if last == count:
             # A new person; or one whose account was deleted while this waited for their lock.
             await self._transaction.require_standing()
-        return [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
+        changes = [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
+        self._begin_action(changes[0])
+        return changes
 
     async def next_change_if_known(self) -> Change | None:
         """Begin a change as `next_change` does, unless the owner has been deleted."""
         row = await self._transaction.one(NEXT_CHANGE_IF_KNOWN, user_id=self.owner_id, count=1)
-        return None if row is None else Change(row["seq"], row["at"], row["todo_count"])
+        if row is None:
+            return None
+        change = Change(row["seq"], row["at"], row["todo_count"])
+        self._begin_action(change)
+        return change
+
+    def _begin_action(self, change: Change) -> None:
+        # Named by its first change, however often more are begun.
+        self._action = self._action or change.seq
+
+    def _provenance(self) -> dict[str, Any]:
+        come_from = self._transaction.provenance
+        return {
+            "action": self._action,
+            "client": come_from.client.id,
+            "client_name": come_from.client.name,
+            "tool": come_from.tool,
+            "reason": come_from.reason,
+        }
 
     async def add(self, todo: Todo) -> TodoRead:
         """Store a new todo."""
-        return await self._write(ADD, ChangeKind.CREATED, **_values(todo))
+        return await self._write(ADD, CREATION, **_values(todo))
 
     async def add_many(self, edits: Sequence[Edit]) -> None:
         """Store new todos as they are, in one statement."""
@@ -128,37 +149,48 @@ class TodoRepository:
         await self._transaction.rows(
             ADD_TOGETHER,
             user_id=self.owner_id,
-            kind=ChangeKind.CREATED,
             at=edits[0].change.at,
             change_seq=[edit.change.seq for edit in edits],
+            **_recorded(CREATION),
+            **self._provenance(),
             **values,
         )
 
-    async def save(self, todo: Todo, change: Change, kind: ChangeKind) -> TodoRead:
+    async def save(self, todo: Todo, change: Change, step: Step) -> TodoRead:
         """Store a changed todo as its next version."""
         todo.advance(change.seq, change.at)
-        return await self._write(SAVE, kind, todo_id=todo.id, **_values(todo))
+        return await self._write(SAVE, step, todo_id=todo.id, **_values(todo))
 
     async def record(self, edits: Sequence[Edit]) -> None:
         """Store what several changes made of their todos, in one statement."""
         last = {edit.todo.id: edit.change.seq for edit in edits}
-        new = {edit.todo.id for edit in edits if edit.kind is ChangeKind.CREATED}
+        new = {edit.todo.id for edit in edits if edit.step is CREATION}
         rows = [
             {
                 "seq": edit.change.seq,
-                "kind": edit.kind,
+                "kind": edit.step.kind,
+                "before": _before(edit.step),
+                "undoes": edit.step.undoes,
                 "is_new": edit.todo.id in new,
                 "is_last": last[edit.todo.id] == edit.change.seq,
                 "todo": edit.todo.model_dump(mode="json"),
             }
             for edit in edits
         ]
-        await self._transaction.rows(RECORD_TOGETHER, user_id=self.owner_id, edits=json.dumps(rows))
+        await self._transaction.rows(
+            RECORD_TOGETHER, user_id=self.owner_id, edits=json.dumps(rows), **self._provenance()
+        )
 
     async def purge(self, first: Change, before: datetime, limit: int) -> int:
         """Remove what went into the trash before then, oldest first, and give how many todos went."""
         row = await self._transaction.one(
-            PURGE, user_id=self.owner_id, seq=first.seq, at=first.at, before=before, limit=limit
+            PURGE,
+            user_id=self.owner_id,
+            seq=first.seq,
+            at=first.at,
+            before=before,
+            limit=limit,
+            **self._provenance(),
         )
         return 0 if row is None else int(row["purged"])
 
@@ -172,8 +204,8 @@ class TodoRepository:
         rows = await self._transaction.rows(CHANGES, user_id=self.owner_id, since=since, limit=limit)
         return [(row["seq"], _change(dict(row))) for row in rows]
 
-    async def _write(self, statement: Statement, kind: ChangeKind, **values: Any) -> TodoRead:
-        row = await self._transaction.one(statement, kind=kind, **values)
+    async def _write(self, statement: Statement, step: Step, **values: Any) -> TodoRead:
+        row = await self._transaction.one(statement, **_recorded(step), **self._provenance(), **values)
         if row is None:
             raise RuntimeError("a write returns its row")
         return TodoRead.model_validate(dict(row))
@@ -182,6 +214,19 @@ class TodoRepository:
 def _change(row: dict[str, Any]) -> TodoChangeRead:
     todo = TodoRead.model_validate_json(row["todo"]) if row["todo"] else None
     return TodoChangeRead(kind=row["kind"], id=row["id"], todo=todo, at=row["at"])
+
+
+def _recorded(step: Step) -> dict[str, Any]:
+    before = _before(step)
+    return {
+        "kind": step.kind,
+        "before": None if before is None else json.dumps(before),
+        "undoes": step.undoes,
+    }
+
+
+def _before(step: Step) -> dict[str, Any] | None:
+    return None if step.before is None else step.before.model_dump(mode="json", exclude_unset=True)
 
 
 def _values(todo: Todo) -> dict[str, Any]:

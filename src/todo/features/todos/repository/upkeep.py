@@ -28,7 +28,7 @@ from todo.database.statements import Statement
 from todo.database.tables import Table, User
 from todo.database.upkeep import remove_in_batches
 from todo.features.todos.models import ChangeKind, Todo, TodoChange
-from todo.features.todos.repository.columns import CHANGE, IS_MINE, TODO, USER
+from todo.features.todos.repository.columns import CHANGE, IS_MINE, PROVENANCE, TODO, USER
 
 
 def _purge() -> Statement:
@@ -48,7 +48,7 @@ def _purge() -> Statement:
     )
     place = func.row_number().over(order_by=(gone.c.deleted_at, gone.c.id))
     record = insert(TodoChange).from_select(
-        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        ["user_id", "seq", "todo_id", "kind", "at", "todo", *(one.key for one in PROVENANCE)],
         select(
             gone.c.user_id,
             seq + place - 1,
@@ -56,6 +56,7 @@ def _purge() -> Statement:
             literal(ChangeKind.PURGED.value, Text),
             bindparam("at", type_=DateTime(timezone=True)),
             null(),
+            *PROVENANCE,
         ),
     )
     count = select(func.count().label("purged")).select_from(gone)

@@ -28,10 +28,14 @@ from sqlalchemy.dialects import postgresql
 from todo.database.statements import Statement
 from todo.database.tables import User
 from todo.features.todos.models import Todo, TodoChange
-from todo.features.todos.repository.columns import CHANGE, IS_MINE, SHOWN, STORED, TODO, USER
+from todo.features.todos.repository.columns import CHANGE, IS_MINE, PROVENANCE, SHOWN, STORED, TODO, USER
 from todo.features.todos.schemas import TodoRead
 
 _SHOWN_NAMES = [shown.key for shown in SHOWN]
+_CHANGE_NAMES = [
+    *("user_id", "seq", "todo_id", "kind", "at", "todo", "before", "undoes"),
+    *(one.key for one in PROVENANCE),
+]
 _COUNT = bindparam("count", type_=BigInteger)
 _COUNTED_ON = {"change_seq": USER.change_seq + _COUNT}
 # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
@@ -56,7 +60,7 @@ def _recorded(
         *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
     )
     record = insert(TodoChange).from_select(
-        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        _CHANGE_NAMES,
         select(
             written.c.user_id,
             written.c.change_seq,
@@ -64,6 +68,9 @@ def _recorded(
             bindparam("kind", type_=Text),
             written.c.updated_at if at is None else at,
             todo,
+            bindparam("before", type_=postgresql.JSONB),
+            bindparam("undoes", type_=BigInteger),
+            *PROVENANCE,
         ),
     )
     query = select(*(written.c[name] for name in answer)).add_cte(record.cte("recorded"))
@@ -103,6 +110,8 @@ def _recorded_together() -> Statement:
             column("is_new", Boolean),
             column("is_last", Boolean),
             column("todo", postgresql.JSONB),
+            column("before", postgresql.JSONB),
+            column("undoes", BigInteger),
         )
         .render_derived(name="edits", with_types=True)
     )
@@ -127,9 +136,17 @@ def _recorded_together() -> Statement:
         .values({name: last.c[name] for name in names if name not in {"user_id", "id"}})
     )
     recorded = insert(TodoChange).from_select(
-        ["user_id", "seq", "todo_id", "kind", "at", "todo"],
+        _CHANGE_NAMES,
         select(
-            edit.c.user_id, edit.c.seq, state.c.id, edit.c.kind, state.c.updated_at, edit.c.todo
+            edit.c.user_id,
+            edit.c.seq,
+            state.c.id,
+            edit.c.kind,
+            state.c.updated_at,
+            edit.c.todo,
+            edit.c.before,
+            edit.c.undoes,
+            *PROVENANCE,
         ).select_from(edit.join(state, true())),
     )
     counted = _counted(select(last).where(last.c.is_new))

@@ -18,6 +18,8 @@ from typing import Self
 from benchmarks.requests import WRITES, Asked, Job
 
 _PATIENCE_SECONDS = 15.0
+# Servers close connections that are silent for some seconds: those are not waited for.
+_KEPT_SECONDS = 2.0
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
@@ -48,6 +50,7 @@ class _Link:
         self.socket = socket.create_connection(address, timeout=_PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.began = 0.0
+        self.free_since = 0.0
         self._asked: Asked | None = None
         self._read = b""
 
@@ -81,10 +84,17 @@ class _Link:
 class Load:
     """Sends requests to one address, over connections that stay open."""
 
-    def __init__(self, address: tuple[str, int], tag: bytes = b"", most_open: int = 256) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        tag: bytes = b"",
+        most_open: int = 256,
+        kept_seconds: float = _KEPT_SECONDS,
+    ) -> None:
         self._address = address
         self._tag = tag
         self._most_open = most_open
+        self._kept_seconds = kept_seconds
 
     def closed(self, requests: Iterator[Asked], connections: int, seconds: float, warm_up: float) -> Sample:
         """Ask over so many connections for so long; raises `BadAnswer` for any that is not right."""
@@ -114,44 +124,74 @@ class Load:
         return sample
 
     def open(self, requests: Iterator[Asked], rate: float, seconds: float, warm_up: float) -> Sample:
-        """Ask at so many random moments of a second for so long, answered or not."""
+        """Ask at so many random moments of a second for so long, answered or not.
+
+        A connection is opened when none is free and closed after a silence, as a client's pool does; what
+        that takes is part of the latency.
+        """
         sample = Sample(seconds)
-        free = [_Link(self._address) for _ in range(self._most_open)]
         due: deque[float] = deque()
-        with _Waiting(free) as waiting:
+        with _Waiting([]) as waiting:
+            free: list[_Link] = []
             begin = time.perf_counter() + warm_up
-            end, total = begin + seconds, len(free)
+            end = begin + seconds
             upcoming = _moments(time.perf_counter(), rate, end)
             following = next(upcoming, None)
             cpu = time.process_time()
-            while following is not None or due or len(free) < total:
+            while following is not None or due or len(free) < len(waiting):
                 now = time.perf_counter()
                 while following is not None and following <= now:
                     due.append(following)
                     following = next(upcoming, None)
-                while due and free:
-                    free.pop().ask(next(requests), due.popleft())
+                _leave_silent(free, waiting, now - self._kept_seconds)
+                while due and (free or len(waiting) < self._most_open):
+                    link = free.pop() if free else waiting.add(_Link(self._address))
+                    link.ask(next(requests), due.popleft())
                 patience = _PATIENCE_SECONDS if following is None else max(0.0, following - now)
                 for link in waiting.ready(patience, is_silence_fine=following is not None):
+                    if link in free:
+                        # The server was the first to be tired of it.
+                        free.remove(link)
+                        waiting.remove(link)
+                        continue
                     asked = link.take(self._tag)
                     if asked is None:
                         continue
                     _note(sample, asked)
+                    link.free_since = time.perf_counter()
                     if begin <= link.began < end:
-                        sample.latencies.append(time.perf_counter() - link.began)
+                        sample.latencies.append(link.free_since - link.began)
                     free.append(link)
             sample.cpu_seconds = time.process_time() - cpu
         return sample
+
+
+def _leave_silent(free: list[_Link], waiting: "_Waiting", since: float) -> None:
+    """Close those that have been free since then; the first of them is free the longest."""
+    while free and free[0].free_since < since:
+        waiting.remove(free.pop(0))
 
 
 class _Waiting:
     """Tells which connections have something to read."""
 
     def __init__(self, links: list[_Link]) -> None:
-        self._links = {link.socket.fileno(): link for link in links}
+        self._links: dict[int, _Link] = {}
         self._poll = select.epoll()
-        for number in self._links:
-            self._poll.register(number, select.EPOLLIN)
+        for link in links:
+            self.add(link)
+
+    def add(self, link: _Link) -> _Link:
+        self._links[link.socket.fileno()] = link
+        self._poll.register(link.socket, select.EPOLLIN)
+        return link
+
+    def remove(self, link: _Link) -> None:
+        del self._links[link.socket.fileno()]
+        link.socket.close()
+
+    def __len__(self) -> int:
+        return len(self._links)
 
     def ready(self, patience: float, *, is_silence_fine: bool = False) -> list[_Link]:
         events = self._poll.poll(patience)

@@ -4,7 +4,7 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -99,3 +99,26 @@ def test_at_a_fixed_rate_no_more_is_asked_than_that() -> None:
         sample = Load(address).open(itertools.repeat(_ASKED), rate=400, seconds=1, warm_up=0)
 
     assert 300 < sample.per_second < 500
+
+
+def test_a_connection_that_the_server_would_close_for_its_silence_is_left_before() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened = []
+
+        def serve() -> None:
+            while True:
+                link, _ = listener.accept()
+                opened.append(link)
+                link.settimeout(0.3)
+                threading.Thread(target=serve_one, args=(link,), daemon=True).start()
+
+        def serve_one(link: socket.socket) -> None:
+            with link, suppress(TimeoutError):
+                while link.recv(65_536):
+                    link.sendall(answer())
+
+        threading.Thread(target=serve, daemon=True).start()
+        load = Load(listener.getsockname(), kept_seconds=0.15)
+        sample = load.open(itertools.repeat(_ASKED), rate=4, seconds=3, warm_up=0)
+
+    assert 1 < len(opened) <= sample.answered

@@ -1,8 +1,8 @@
 import { cimd } from "@better-auth/cimd";
-import { fetchClientMetadataResource } from "@better-auth/cimd/node";
 import { mcp } from "@better-auth/mcp";
 import type { BetterAuthPlugin } from "better-auth";
 import { APIError, createAuthEndpoint, createAuthMiddleware, sessionMiddleware } from "better-auth/api";
+import { fetchClientDocument } from "./client_document.ts";
 import type { Config } from "./config.ts";
 
 const MINUTE = 60;
@@ -27,7 +27,7 @@ export function oauthPlugins(config: Config) {
       clientPrivileges: () => false,
       resourcePrivileges: () => false,
     }),
-    cimd({ fetchClientMetadataResource, metadataProfile: "mcp-2026-07-28" }),
+    cimd({ fetchClientMetadataResource: fetchClientDocument, metadataProfile: "mcp-2026-07-28" }),
     nativeClients(),
     stayingConnected(),
     connectedApps(),

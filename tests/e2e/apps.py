@@ -63,12 +63,18 @@ class Browser:
 
 
 class App:
-    """What an app keeps on its machine, and the browser that it sends its person to."""
+    """What an app keeps on its machine, and the browser that it sends its person to.
 
-    def __init__(self, product: Product, person: Account, browser: Browser) -> None:
+    It registers with the server, or has published a document about itself at an address.
+    """
+
+    def __init__(
+        self, product: Product, person: Account, browser: Browser, *, document: str | None = None
+    ) -> None:
         self.product = product
         self.person = person
         self.browser = browser
+        self._document = document
         self._tokens: OAuthToken | None = None
         self._registration: OAuthClientInformationFull | None = None
         self._answer: AuthorizationCodeResult | None = None
@@ -126,7 +132,12 @@ class App:
             redirect_uris=[CALLBACK],
         )
         return OAuthClientProvider(
-            f"{self.product.origin}/mcp", metadata, self, self._send_person, self._take_answer
+            f"{self.product.origin}/mcp",
+            metadata,
+            self,
+            self._send_person,
+            self._take_answer,
+            client_metadata_url=self._document,
         )
 
     async def _send_person(self, url: str) -> None:

@@ -7,16 +7,12 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.e2e.certificates import self_signed
 from tests.e2e.product import free_port
 from tests.e2e.waiting import wait_until
 from todo.database.engine import connect
@@ -122,7 +118,7 @@ async def database_of_its_own(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]
 
 async def over_tls_alone(server: DatabaseUrl, cluster: Path) -> DatabaseUrl:
     """Have a server let nobody in without TLS, and give its address with how to be sure of it."""
-    certificate = _certify(cluster)
+    certificate = certify(cluster)
     (cluster / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
     async with connect(server) as superuser:
         await superuser.execute("ALTER SYSTEM SET ssl = on")
@@ -131,22 +127,10 @@ async def over_tls_alone(server: DatabaseUrl, cluster: Path) -> DatabaseUrl:
     return DatabaseUrl(server.user, server.password, server.location, server.database, tls)
 
 
-def _certify(cluster: Path) -> Path:
+def certify(cluster: Path) -> Path:
     """Give a server a key and a certificate that it signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    for file, content in (("server.key", secret), ("server.crt", certificate.public_bytes(Encoding.PEM))):
+    certificate, key = self_signed(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    for file, content in (("server.key", key), ("server.crt", certificate)):
         (cluster / file).touch(mode=0o600)
         (cluster / file).write_bytes(content)
         if ACCOUNT:

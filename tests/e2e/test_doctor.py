@@ -1,20 +1,14 @@
 """`todo doctor` finds what an operator would look for, and says what to do about it."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from tests.e2e.postgres import database_of_its_own, foreign_postgres
+from tests.e2e.postgres import certify, database_of_its_own, foreign_postgres
 from tests.e2e.product import Product
 from tests.e2e.test_external_database import OLDEST
 from tests.e2e.waiting import until
@@ -205,21 +199,3 @@ async def is_encrypted(server: DatabaseUrl) -> bool:
     async with connect(server) as connection:
         how = await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         return bool(how)
-
-
-def certify(cluster: Path) -> None:
-    """Give the server of a cluster a certificate that it signed itself."""
-    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, None)
-    )
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    owner = cluster.stat()
-    for file, content in (("server.crt", certificate.public_bytes(Encoding.PEM)), ("server.key", secret)):
-        (cluster / file).write_bytes(content)
-        (cluster / file).chmod(0o600)
-        os.chown(cluster / file, owner.st_uid, owner.st_gid)

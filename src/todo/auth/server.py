@@ -22,6 +22,8 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING}
 # Left alone, Node keeps three times the memory for the same speed.
 _NODE_FLAGS = ("--max-old-space-size=96", "--max-semi-space-size=1")
+# Further authorities that Node believes: who publishes a document about an app may be known to the operator alone.
+_INHERITED = ("PATH", "NODE_EXTRA_CA_CERTS")
 
 
 @contextmanager
@@ -48,7 +50,8 @@ class AuthServer:
     def __init__(self, script: Path, environment: Mapping[str, str], on_restart: Callable[[], None]) -> None:
         self._command = [str(node_program()), *_NODE_FLAGS, str(script)]
         # Only what it needs: the rest of our environment is none of its business.
-        self._environment = {"PATH": os.environ.get("PATH", ""), "NODE_ENV": "production", **environment}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        self._environment = {"NODE_ENV": "production", **inherited, **environment}
         self._on_restart = on_restart
         self._child: subprocess.Popen[str] | None = None
         self._ready = threading.Event()

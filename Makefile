@@ -89,6 +89,6 @@ $(VENV)/.installed: pyproject.toml uv.lock | $(UV)
 	            "where a package must be compiled, a C compiler is needed (Debian: apt install gcc)." >&2; exit 1; }
 	@touch $@
 
-$(VENV)/.built: $(VENV)/.installed hatch_build.py $(wildcard auth-server/src/*.ts auth-server/*.json auth-server/build.mjs web/*.json web/build.mjs web/pages/*)
+$(VENV)/.built: $(VENV)/.installed hatch_build.py $(wildcard auth-server/src/*.ts auth-server/*.json auth-server/build.mjs web/*.json web/*.mjs web/*.ts web/client/package.json $(shell find web/pages web/app web/client/src -type f))
 	@$(BIN)/python hatch_build.py
 	@touch $@

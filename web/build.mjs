@@ -1,10 +1,13 @@
-import { cpSync, mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build } from "vite";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const out = resolve(process.argv[2] ?? here("../src/todo/web"));
 
+rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 cpSync(here("pages"), out, { recursive: true });
 
@@ -19,4 +22,14 @@ const vendored = {
 };
 for (const [from, to] of Object.entries(vendored)) {
   cpSync(here(`node_modules/swagger-ui-dist/${from}`), resolve(out, to));
+}
+
+await build({ configFile: here("vite.config.ts"), build: { outDir: out }, logLevel: "warn" });
+
+// Compressed once, here, as well as it can be; the server only picks.
+const assets = resolve(out, "assets");
+for (const name of readdirSync(assets)) {
+  const content = readFileSync(join(assets, name));
+  writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content));
+  writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
 }

@@ -56,7 +56,7 @@ async function begin() {
   show("loading");
   try {
     const session = await call("get-session");
-    if (!session) return leave("/login", null, { instead: true });
+    if (!session) return leave("/login?to=apps", null, { instead: true });
     element("email").textContent = session.user.email;
     element("who").hidden = false;
     const [apps] = await Promise.all([call("connected-apps"), listKeys()]);
@@ -64,7 +64,7 @@ async function begin() {
     show("loaded");
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
-    if (refusal.status === 401) return leave("/login", null, { instead: true });
+    if (refusal.status === 401) return leave("/login?to=apps", null, { instead: true });
     element("trouble-words").textContent =
       refusal.status === 404 ? "This server does not sign people in itself: accounts are kept elsewhere." : refusal.message;
     show("trouble");
@@ -76,7 +76,7 @@ element("again").addEventListener("click", begin);
 element("sign-out").addEventListener("click", async () => {
   try {
     await call("sign-out", {});
-    leave("/login", null, { instead: true });
+    leave("/login?to=apps", null, { instead: true });
   } catch (refusal) {
     element("news").textContent = refusal.message;
   }

@@ -1,12 +1,17 @@
 """The pages, and what a browser may do with them: load and run what is ours alone, frame them nowhere."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 _POLICY = {
     "default-src": "'none'",
@@ -14,12 +19,15 @@ _POLICY = {
     "style-src": "'self'",
     "img-src": "'self'",
     "connect-src": "'self'",
+    "manifest-src": "'self'",
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
 # Text of strangers becomes text on the page, never markup: the browser itself refuses everything else.
 _TEXT_ONLY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "'none'"}
+# The one script that is named by its address: what keeps the page working without the server.
+_APPLICATION = {**_TEXT_ONLY, "trusted-types": "todo-service-worker"}
 # What shows the API brings pictures along in its style sheet, and builds its page from markup.
 _DOCUMENTATION = {**_POLICY, "img-src": "'self' data:"}
 
@@ -30,18 +38,45 @@ _WITH_OPENER = "unsafe-none"
 _KEPT = "private, no-cache"
 # Going back must not show an account that has been signed out of since.
 _NOT_KEPT = "no-store"
+# Another content has another name.
+_KEPT_FOR_GOOD = "public, max-age=31536000, immutable"
+_ENCODINGS = {"br": ".br", "gzip": ".gz"}
 
 
 def page_routes(folder: Path) -> list[BaseRoute]:
     """Give the routes of every page, and of the files they are made of."""
     return [
-        _page("/", folder / "index.html", _TEXT_ONLY),
+        _page("/", folder / "index.html", _APPLICATION),
         _page("/docs", folder / "docs.html", _DOCUMENTATION),
         _page("/apps", folder / "apps.html", _TEXT_ONLY, cache=_NOT_KEPT),
-        _page("/login", folder / "login.html", _TEXT_ONLY, opener=_WITH_OPENER, cache=_NOT_KEPT),
+        _page("/login", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
         _page("/consent", folder / "consent.html", _TEXT_ONLY, opener=_WITH_OPENER, cache=_NOT_KEPT),
         Mount("/static", StaticFiles(directory=folder)),
+        Mount("/assets", _HashedFiles(directory=folder / "assets")),
     ]
+
+
+class _HashedFiles(StaticFiles):
+    """Files whose names change with their content, compressed when they were built."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        media_type, _ = guess_type(path)
+        for encoding, ending in _ENCODINGS.items():
+            if encoding not in accepted:
+                continue
+            with suppress(HTTPException):
+                response = await super().get_response(path + ending, scope)
+                response.headers["Content-Encoding"] = encoding
+                return _kept_for_good(response, media_type)
+        return _kept_for_good(await super().get_response(path, scope), media_type)
+
+
+def _kept_for_good(response: Response, media_type: str | None) -> Response:
+    response.headers["Content-Type"] = media_type or "application/octet-stream"
+    response.headers["Cache-Control"] = _KEPT_FOR_GOOD
+    response.headers["Vary"] = "Accept-Encoding"
+    return response
 
 
 def _page(

@@ -75,6 +75,11 @@ class Tab:
             [{"name": "todo.session_token", "value": value, "url": self.product.origin, "httpOnly": True}]
         )
 
+    async def sign_out(self) -> None:
+        """Sign out by the menu."""
+        await self.page.get_by_label("Account and settings").click()
+        await self.press("Sign out")
+
     async def press(self, name: str, *, role: str = "button") -> None:
         """Press what has this name."""
         await self.page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type]  # a role
@@ -90,6 +95,19 @@ class Tab:
     async def title(self, words: str) -> None:
         """Wait until this is the heading."""
         await self.page.get_by_role("heading", name=words, exact=True).wait_for()
+
+    async def add(self, line: str) -> None:
+        """Add a todo by the line at the top."""
+        await self.fill("New todo", line)
+        await self.page.keyboard.press("Enter")
+
+    async def lists(self, *titles: str) -> None:
+        """Wait until exactly these todos are shown, in this order."""
+        await self.page.wait_for_function(
+            "(wanted) => JSON.stringify([...document.querySelectorAll('.row .title')]"
+            ".map((title) => title.textContent)) === JSON.stringify(wanted)",
+            arg=list(titles),
+        )
 
     async def answer(self) -> dict[str, str]:
         """Wait until the app has got its answer, and give it."""

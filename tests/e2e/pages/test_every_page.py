@@ -26,6 +26,7 @@ async def test_a_page_loads_what_is_ours_alone_and_is_framed_nowhere(
         "script-src": "'self'",
         "style-src": "'self'",
         "connect-src": "'self'",
+        "manifest-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -83,8 +84,30 @@ async def test_a_browser_refuses_to_show_a_page_within_another(open_tab: OpenTab
 
 
 async def start(tab: Tab, _app: Client) -> None:
+    await tab.page.context.clear_cookies()
     await tab.open("/")
-    await tab.read("ready")
+    await tab.title("Sign in")
+
+
+async def nothing_to_do(tab: Tab, _app: Client) -> None:
+    await tab.open("/")
+    await tab.title("Nothing to do")
+
+
+async def something_to_do(tab: Tab, _app: Client) -> None:
+    await nothing_to_do(tab, _app)
+    for title in ("Water the plants !!!", "A word as long as it may be".replace(" ", "") * 7):
+        await tab.fill("New todo", title)
+        await tab.page.keyboard.press("Enter")
+    await tab.press("Delete “Water the plants”")
+    await tab.read("Moved “Water the plants” to the trash")
+
+
+async def keys(tab: Tab, _app: Client) -> None:
+    await nothing_to_do(tab, _app)
+    await tab.page.evaluate("document.activeElement.blur()")
+    await tab.page.keyboard.press("?")
+    await tab.title("By keyboard")
 
 
 async def sign_in(tab: Tab, _app: Client) -> None:
@@ -154,6 +177,9 @@ async def unreachable(tab: Tab, _app: Client) -> None:
 
 STATES = [
     start,
+    nothing_to_do,
+    something_to_do,
+    keys,
     sign_in,
     sign_up,
     refused_sign_in,
@@ -194,7 +220,7 @@ async def test_nothing_moves_under_the_pointer_while_a_page_arrives(
             "window.moved += entry.value; }).observe({ type: 'layout-shift', buffered: true });"
         )
         moved = {}
-        for state in (start, signed_in, asked, nothing_connected):
+        for state in (nothing_to_do, signed_in, asked, nothing_connected):
             await state(tab, app)
             moved[state.__name__] = await tab.page.evaluate(
                 "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(window.moved))))"

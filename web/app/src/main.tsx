@@ -1,0 +1,12 @@
+import "../../pages/style.css";
+import "../../pages/account.css";
+import "./todos/todos.css";
+import "./design/theme.ts";
+import { render } from "preact";
+import { App } from "./App.tsx";
+import { recognise } from "./session/session.ts";
+import { preferred, speak } from "./words/index.ts";
+
+await speak(preferred()).catch(() => speak("en"));
+render(<App />, document.getElementById("page")!);
+void recognise();

@@ -9,6 +9,7 @@ import pytest
 from tests.architect.cases import REJECTED, SOUND
 from tests.isolation.copies import ROOT
 from todo.architect import commands, verify
+from todo.architect.case import Looked
 from todo.architect.facts import ROLES, instructions_of
 from todo.architect.findings import Outcome
 from todo.architect.history import write_decision, write_record
@@ -53,7 +54,7 @@ def test_a_verified_design_leaves_pages_and_a_record(
     page = SpecFile.read(project / "specs/api/due-dates.md")
     assert (page.status, page.design) == ("proposed", SOUND)
     assert (project / "specs/database/todos-due-dates.md").exists()
-    assert records(project) == [("history/prompts/due-dates/0001-due-dates.plan.prompt.md", "")]
+    assert records(project) == [Looked("history/prompts/due-dates/0001-due-dates.plan.prompt.md")]
 
 
 def test_the_committed_proposal_is_verified_still(
@@ -138,11 +139,11 @@ async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Pa
 
     write_record(tmp_path, SOUND.model_copy(update={"request": request}), verdict, [], [])
 
-    assert [fault for _, fault in records(tmp_path)] == ["holds a secret"]
+    assert [record.fault for record in records(tmp_path)] == ["holds a secret"]
 
 
 def test_a_decision_is_written_only_when_asked_for(project: Path) -> None:
     name = write_decision(project, "Due dates are moments in UTC", SOUND)
 
     assert name == "docs/adr/0001-due-dates-are-moments-in-utc.md"
-    assert records(project) == [(name, "")]
+    assert records(project) == [Looked(name)]

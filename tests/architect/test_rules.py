@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from todo.architect.case import Answer, Case, Evidence, Page, Trace
+from todo.architect.case import Answer, Case, Evidence, Looked, Page, Trace
 from todo.architect.decisions import Decisions
 from todo.architect.findings import RULES
 from todo.architect.judge import judge
@@ -67,11 +67,11 @@ SEEN = [
         "SPEC-2",
         pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_verified=False)),
     ),
-    _seen("a contract that is stale", "SPEC-3", contracts=(("specs/api/openapi.json", False),)),
+    _seen("a contract that is stale", "SPEC-3", contracts=(Looked("specs/api/openapi.json", "is stale"),)),
     _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),
-    _seen("a record with a placeholder", "DOC-2", records=(("history/x.md", "a placeholder is left"),)),
-    _seen("an import that points upwards", "LAYER-1", layers=(("No cycles", "BROKEN"),)),
-    _seen("a migration that does not go back", "DRY-2", migrations=(("downgrade", "no such column"),)),
+    _seen("a record with a placeholder", "DOC-2", records=(Looked("history/x.md", "a placeholder is left"),)),
+    _seen("an import that points upwards", "LAYER-1", layers=(Looked("No cycles", "is broken"),)),
+    _seen("a migration that does not go back", "DRY-2", migrations=(Looked("downgrade", "no such column"),)),
 ]  # fmt: skip
 
 
@@ -83,8 +83,8 @@ def judged(seen: Seen) -> set[str]:
             "traces": (_TRACE,),
             "answers": (_REFUSAL,),
             "pages": _PAGES,
-            "contracts": (("specs/api/openapi.json", True),),
-            "tools": {"list_todos": {}},
+            "contracts": (Looked("specs/api/openapi.json"),),
+            "tools": frozenset({"list_todos"}),
             **seen.evidence,
         }
     )

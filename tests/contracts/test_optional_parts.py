@@ -9,7 +9,7 @@ TRACES = """
 from todo.app import create_app
 from todo.architect.running import wiring
 from todo.database.url import DatabaseUrl
-assert create_app(wiring(DatabaseUrl.parse("postgresql:///todo"), issuer="http://issuer.invalid")).openapi()
+assert create_app(wiring(DatabaseUrl.parse("postgresql:///todo"))).openapi()
 """
 SERVING = """
 import todo.app, todo.cli, todo.serve.product, todo.serve.workers

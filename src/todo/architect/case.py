@@ -1,22 +1,24 @@
 """What rules look at: a design, the running system beneath it, and what was seen of both."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from todo.architect.decisions import Decisions
-from todo.architect.model import Design, Endpoint, Phase, Table
+from todo.architect.model import Access, Design, Endpoint, Phase, Table
+from todo.architect.planner import Query
+
+Asked = Literal[
+    "anonymous", "forged", "foreign", "foreign look", "unknown id", "malformed id", "unknown member",
+    "unknown parameter", "server's own member", "unknown path", "other method", "crash", "away",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Query:
-    """One statement as it was sent, how PostgreSQL means to run it, and what of the plan is refused."""
+class Looked(NamedTuple):
+    """What was looked at, and what was wrong with it; empty where nothing was."""
 
-    sql: str
-    tables: frozenset[str]
-    indexes: frozenset[str]
-    faults: tuple[str, ...] = ()
-    plan: str = ""
-    buffers: int | None = None
+    at: str
+    fault: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,7 @@ class Answer:
     """What was answered to a question that should be refused."""
 
     operation: str
-    asked: Literal[
-        "anonymous", "forged", "foreign", "foreign look", "unknown id", "malformed id", "unknown member",
-        "unknown parameter", "server's own member", "unknown path", "other method", "crash", "away",
-    ]  # fmt: skip
+    asked: Asked
     status: int
     media_type: str
     body: Any
@@ -48,19 +47,10 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether it says no."""
         return self.status >= 400  # noqa: PLR2004  # where refusals begin in HTTP
 
-
-@dataclass(frozen=True)
-class ListPlan:
-    """How one parameter or order of a list is served."""
-
-    where: str
-    faults: tuple[str, ...]
-    plan: str
-    indexes: frozenset[str] = frozenset()
-    buffers: int | None = None
+    def __str__(self) -> str:
+        return f"{self.status} {self.body}"[:200]
 
 
 @dataclass(frozen=True)
@@ -84,18 +74,17 @@ class Evidence:
     operations: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
     answers: tuple[Answer, ...] = ()
-    plans: tuple[ListPlan, ...] = ()
-    ddl: tuple[tuple[str, str], ...] = ()
-    migrations: tuple[tuple[str, str], ...] = ()
-    layers: tuple[tuple[str, str], ...] = ()
-    tools: dict[str, dict[str, Any]] = field(default_factory=dict)
-    claims: frozenset[str] = frozenset()
+    queries: tuple[Query, ...] = ()
+    ddl: tuple[Looked, ...] = ()
+    migrations: tuple[Looked, ...] = ()
+    layers: tuple[Looked, ...] = ()
+    contracts: tuple[Looked, ...] = ()
+    records: tuple[Looked, ...] = ()
+    log_leaks: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
-    contracts: tuple[tuple[str, bool], ...] = ()
-    principles: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    records: tuple[tuple[str, str], ...] = ()
+    tools: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
     problem_schema: dict[str, Any] = field(default_factory=dict)
-    log_leaks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,18 +103,31 @@ class Case:
 
     def endpoints(self) -> list[Endpoint]:
         """Give the endpoints that are judged, each with all it has."""
-        return [
-            whole
-            for endpoint in self.subject.api.endpoints
-            if (whole := self.design.endpoint(endpoint.name)) is not None
-        ]
+        names = {endpoint.name for endpoint in self.subject.api.endpoints}
+        return [endpoint for endpoint in self.design.api.endpoints if endpoint.name in names]
+
+    def protected(self) -> list[Endpoint]:
+        return [endpoint for endpoint in self.endpoints() if not self.is_public(endpoint)]
 
     def tables(self) -> list[Table]:
         """Give the tables that are judged, each with all it has."""
-        return [
-            whole for table in self.subject.db.tables if (whole := self.design.table(table.name)) is not None
-        ]
+        names = {table.name for table in self.subject.db.tables}
+        return [table for table in self.design.db.tables if table.name in names]
+
+    def rules(self) -> list[Access]:
+        return self.subject.auth.rules
 
     def table_of(self, endpoint: Endpoint) -> Table | None:
-        """Give the table an endpoint is about."""
         return self.design.table(endpoint.table)
+
+    def is_public(self, endpoint: Endpoint) -> bool:
+        return any(rule.level == "public" for rule in self.design.access(endpoint.name))
+
+    def answers(self, endpoint: Endpoint, *asked: Asked) -> list[Answer]:
+        """Give what an endpoint answered to such questions."""
+        answers = self.evidence.answers
+        return [one for one in answers if one.operation == endpoint.name and one.asked in asked]
+
+    def foreign(self, endpoint: Endpoint) -> str | None:
+        """Give how another's thing is refused, as decided; None while that is open."""
+        return self.decisions.decided("foreign", endpoint.table or "")

@@ -56,7 +56,7 @@ async def system_facts(server: DatabaseUrl, application: Application) -> Facts:
     async with empty_database(server) as url:
         async with alone(url) as gate:
             await migrate(url, gate)
-        app = application(wiring(url, issuer="http://architect.invalid"))
+        app = application(wiring(url))
         async with connect(url) as connection:
             schema = await read_schema(connection)
         return await facts_of(app.openapi(), await tools_of(app), url, schema.tables)

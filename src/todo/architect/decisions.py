@@ -1,6 +1,7 @@
 """The constitution: principles with the rules that keep them, and what has been decided once."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -8,9 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from todo.architect.model import Waiver
 
 CONSTITUTION = Path(".specify/memory/constitution.md")
-_HEADING = re.compile(r"^#+ (.+)$")
-_ROW = re.compile(r"^\| *(.+?) *\|$")
-_KEPT_BY = re.compile(r"^Enforced by: (.+)$")
+_RULE = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+|review")
 
 
 class Decisions(BaseModel):
@@ -26,29 +25,15 @@ class Decisions(BaseModel):
     def of(cls, root: Path) -> "Decisions":
         """Read the constitution of a project; of one without, nothing has been decided."""
         file = root / CONSTITUTION
-        return cls.parse(file.read_text(encoding="utf-8")) if file.is_file() else cls()
-
-    @classmethod
-    def parse(cls, text: str) -> "Decisions":
-        """Read principles (their rules), and the tables of decisions and of waivers."""
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
         answers: dict[str, dict[str, str]] = {}
-        waivers: list[Waiver] = []
-        principles: dict[str, list[str]] = {}
-        section = principle = ""
-        for line in text.splitlines():
-            if found := _HEADING.match(line):
-                principle = found[1]
-                if line.startswith("## "):
-                    section = found[1]
-                elif section == "Core principles":
-                    principles[principle] = []
-            elif (found := _KEPT_BY.match(line)) and principle in principles:
-                principles[principle] = re.findall(r"[A-Za-z]+-[A-Za-z0-9]+|review", found[1])
-            elif cells := _cells(line):
-                if section == "Product decisions":
-                    answers.setdefault(cells[0], {})[cells[1]] = cells[2]
-                elif section == "Waivers":
-                    waivers.append(Waiver(rule=cells[0], where=cells[1], reason=cells[2]))
+        for question, about, answer in _rows(text, "Product decisions"):
+            answers.setdefault(question, {})[about] = answer
+        waivers = [Waiver(rule=id_, where=where, reason=why) for id_, where, why in _rows(text, "Waivers")]
+        principles = {}
+        for principle in _section(text, "Core principles").split("\n### ")[1:]:
+            kept_by = principle.partition("\nEnforced by: ")[2]
+            principles[principle.partition("\n")[0]] = _RULE.findall(kept_by)
         return cls(answers=answers, waivers=waivers, principles=principles)
 
     def decided(self, question: str, subject: str) -> str | None:
@@ -61,10 +46,12 @@ class Decisions(BaseModel):
         return set(self.answers.get(question, {}))
 
 
-def _cells(line: str) -> list[str] | None:
-    found = _ROW.match(line)
-    if found is None:
-        return None
-    cells = [cell.strip().strip("`") for cell in found[1].split(" | ")]
-    is_body = len(cells) == 3 and not set(cells[0]) <= {"-", " "} and cells[0] not in {"question", "rule"}  # noqa: PLR2004  # the columns of both tables
-    return cells if is_body else None
+def _section(text: str, name: str) -> str:
+    return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+
+
+def _rows(text: str, section: str) -> Iterator[list[str]]:
+    """Give the rows of a section's table, without those that are its head."""
+    rows = [line for line in _section(text, section).splitlines() if line.startswith("|")]
+    for row in rows[2:]:
+        yield [cell.strip().strip("`") for cell in row.strip("| ").split(" | ", 2)]

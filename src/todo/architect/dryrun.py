@@ -1,126 +1,93 @@
 """Tries a proposal on a scratch database: its statements run, its queries are planned, and all is undone."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from uuid import UUID
+from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 
-from todo.architect.case import ListPlan
+from todo.architect.case import Looked
 from todo.architect.ddl import NotAllowed, condition, quoted, statements
 from todo.architect.model import Condition, Design, Endpoint, Filter, Sort, Table
-from todo.architect.planner import Plan, be_strict, explain
+from todo.architect.planner import Query, be_strict, explain
 from todo.architect.scratch import refuse_unmarked
 from todo.database.engine import Connection
 
 _PAGE = 20
-# What is not there has been said by another rule.
-_NOT_THERE = (asyncpg.PostgresError, asyncpg.DataError)
+_BOUNDS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'"
 
 
 async def dry_run(
     connection: Connection, proposal: Design, whole: Design, live: Design
-) -> tuple[list[tuple[str, str]], list[ListPlan]]:
+) -> tuple[list[Looked], list[Query]]:
     """Give each statement with the error it made, and how each filter and order of a new list is served."""
     await refuse_unmarked(connection)
     transaction = connection.transaction()
     await transaction.start()
     try:
         role = await connection.fetchval("SELECT current_database()")
-        await connection.execute(
-            f"SET LOCAL ROLE \"{role}\"; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'"
-        )
+        await connection.execute(f'SET LOCAL ROLE "{role}"; {_BOUNDS}')
         ran = [
             done
             for table in proposal.db.tables
-            for done in await _executed(connection, table, live.table(table.name))
+            for done in await _ran(connection, table, live.table(table.name))
         ]
         await be_strict(connection)
-        plans = [
-            plan
+        queries = [
+            query
             for endpoint in proposal.api.endpoints
-            for plan in await _planned(connection, endpoint, whole.table(endpoint.table))
+            if endpoint.listing and (table := whole.table(endpoint.table)) is not None and table.owner
+            async for query in _queries(connection, endpoint, table)
         ]
     finally:
         await transaction.rollback()
-    return ran, plans
+    return ran, queries
 
 
-async def _executed(connection: Connection, table: Table, before: Table | None) -> list[tuple[str, str]]:
-    done: list[tuple[str, str]] = []
-    steps = statements(table, before)
-    while True:
-        try:
-            statement = next(steps)
-        except StopIteration:
-            return done
-        except NotAllowed as error:
-            return [*done, (table.name, str(error))]
-        try:
-            async with connection.transaction():
-                await connection.execute(statement)
-        except asyncpg.PostgresError as error:
-            done.append((statement, f"{type(error).__name__}: {error}"))
-        else:
-            done.append((statement, ""))
+async def _ran(connection: Connection, table: Table, before: Table | None) -> list[Looked]:
+    ran: list[Looked] = []
+    try:
+        for statement in statements(table, before):
+            fault = await _fault_of(connection, statement)
+            ran.append(Looked(statement.partition(" (")[0], fault, statement))
+    except NotAllowed as error:
+        ran.append(Looked(table.name, str(error)))
+    return ran
 
 
-async def _planned(connection: Connection, endpoint: Endpoint, table: Table | None) -> list[ListPlan]:
-    if table is None or table.owner is None or not endpoint.listing:
-        return []
-    owner = await connection.fetchval(
-        f"SELECT {quoted(table.owner)} FROM {quoted(table.name)} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"  # noqa: S608  # quoted names
-    ) if await _exists(connection, table) else None  # fmt: skip
-    if owner is None:
-        return []
-    return [plan async for plan in _plans(connection, endpoint, table, owner)]
+async def _fault_of(connection: Connection, statement: str) -> str:
+    try:
+        async with connection.transaction():
+            await connection.execute(statement)
+    except asyncpg.PostgresError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
-async def _exists(connection: Connection, table: Table) -> bool:
-    return bool(
-        await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"public.{quoted(table.name)}")
-    )
-
-
-def _faults(plan: Plan, table: Table, column: str | None) -> Iterator[str]:
-    yield from plan.scans({table.name: table.owner or ""})
-    if column is None:
-        yield from plan.sorts()
-    elif column in plan.filtered({column}):
-        yield f"reads rows by {', '.join(sorted(plan.indexes))} and throws them away by {column}"
-
-
-async def _plans(
-    connection: Connection, endpoint: Endpoint, table: Table, owner: UUID
-) -> AsyncIterator[ListPlan]:
+async def _queries(connection: Connection, endpoint: Endpoint, table: Table) -> AsyncIterator[Query]:
+    name, owner = quoted(table.name), table.owner or ""
     types = {column.name: column.type for column in table.columns}
+    heaviest = await _value(
+        connection,
+        f"SELECT {quoted(owner)} FROM {name} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",  # noqa: S608  # quoted names
+    )
+    if heaviest is None:
+        return
     conditions = [condition(one, types.get(one.column, "text")) for one in endpoint.where]
-    mine = " AND ".join([f"{quoted(table.owner or '')} = $1", *conditions])
-    rows = f"SELECT * FROM {quoted(table.name)} WHERE {mine}"  # noqa: S608  # quoted names
+    mine = " AND ".join([f"{quoted(owner)} = $1", *conditions])
+    rows = f"SELECT * FROM {name} WHERE {mine}"  # noqa: S608  # quoted names
     for wanted in endpoint.filters:
-        asked = Condition(column=wanted.column, op=wanted.op)
         kind = types.get(wanted.column, "text")
-        is_asking = wanted.op not in {"is_null", "is_not_null"}
-        sql = f"{rows} AND {condition(asked, kind, f'$2::{kind}')}"
-        with suppress(*_NOT_THERE):
-            values = [await _rare(connection, table, wanted)] if is_asking else []
-            plan = await _explained(connection, sql, [owner, *values])
-            yield _judged(f"{endpoint.name} filter {wanted.name}", plan, table, wanted.column)
+        asked = condition(Condition(column=wanted.column, op=wanted.op), kind, f"$2::{kind}")
+        values = [] if wanted.op.endswith("null") else [await _rare(connection, name, wanted)]
+        # Not run: how many buffers a filter touches depends on what it asks for.
+        if plan := await explain(connection, f"{rows} AND {asked}", [heaviest, *values]):
+            faults = [*plan.scans({table.name: owner}), *plan.reads_by({wanted.column})]
+            yield Query(f"{endpoint.name} filter {wanted.name}", plan, tuple(faults))
     for sort in endpoint.sorts:
-        with suppress(*_NOT_THERE):
-            plan = await _explained(connection, f"{rows} ORDER BY {_order(sort)} LIMIT {_PAGE}", [owner])
-            yield _judged(f"{endpoint.name} sort {sort.name}", plan, table, None)
-
-
-def _judged(where: str, plan: Plan, table: Table, column: str | None) -> ListPlan:
-    # A page touches few buffers whatever its order; how many a filter touches depends on what it asks for.
-    buffers = plan.buffers if column is None else None
-    return ListPlan(where, tuple(_faults(plan, table, column)), str(plan), plan.indexes, buffers)
-
-
-async def _explained(connection: Connection, sql: str, arguments: list[object]) -> Plan:
-    async with connection.transaction():
-        return await explain(connection, sql, arguments, run=True)
+        page = f"{rows} ORDER BY {_order(sort)} LIMIT {_PAGE}"
+        if plan := await explain(connection, page, [heaviest], run=True):
+            faults = [*plan.scans({table.name: owner}), *plan.sorts()]
+            yield Query(f"{endpoint.name} sort {sort.name}", plan, tuple(faults))
 
 
 def _order(sort: Sort) -> str:
@@ -128,12 +95,18 @@ def _order(sort: Sort) -> str:
     return ", ".join(quoted(name) + direction for name in (sort.column, sort.tie_breaker) if name)
 
 
-async def _rare(connection: Connection, table: Table, wanted: Filter) -> object:
+async def _rare(connection: Connection, table: str, wanted: Filter) -> Any:
     """Give a value that few rows match, taken from the rows there are."""
     place = 0.98 if wanted.op in {"gt", "gte"} else 0.02
-    column, name = quoted(wanted.column), quoted(table.name)
-    async with connection.transaction():
-        value = await connection.fetchval(
-            f"SELECT percentile_disc({place}) WITHIN GROUP (ORDER BY {column}) FROM {name}"  # noqa: S608  # quoted names
-        )
-    return value[:8] if wanted.op in {"prefix", "search"} else value
+    within = f"percentile_disc({place}) WITHIN GROUP (ORDER BY {quoted(wanted.column)})"
+    value = await _value(connection, f"SELECT {within} FROM {table}")  # noqa: S608  # quoted names
+    return value[:8] if wanted.op in {"prefix", "search"} and value else value
+
+
+async def _value(connection: Connection, sql: str) -> Any:
+    """Give one value; None where it names what is not there, which another rule says."""
+    try:
+        async with connection.transaction():
+            return await connection.fetchval(sql)
+    except asyncpg.SyntaxOrAccessError:
+        return None

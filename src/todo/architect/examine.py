@@ -3,7 +3,7 @@
 import inspect
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -12,13 +12,16 @@ from blockbuster import BlockingError, blockbuster_ctx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from todo.architect.case import Answer
+from todo.architect.case import Answer, Asked
 from todo.architect.openapi import Document
 from todo.architect.running import Reply, Running
-from todo.architect.samples import Operation, operations_of
+from todo.architect.samples import Operation
 
 _OWN_MEMBERS = ("id", "user_id", "created_at", "updated_at", "deleted_at", "version")
-_REFUSED = 400
+_FAILURES: dict[Asked, Exception] = {
+    "crash": RuntimeError("planted"),
+    "away": ConnectionRefusedError("planted"),
+}
 
 
 class Call(NamedTuple):
@@ -40,7 +43,6 @@ class Witness(logging.Handler):
         self.blocked_by: str | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a record."""
         self.lines.append(self.format(record))
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:
@@ -69,7 +71,7 @@ class Examiner:
         self._running = running
         self._witness = witness
         self.document = Document(running.app.openapi())
-        self.operations = operations_of(self.document)
+        self.operations = [Operation(self.document, *one) for one in self.document.operations()]
         self._by_name = {operation.name: operation for operation in self.operations}
         # Said in every text of a probe's owner: whoever else sees it has seen too much.
         self.mark = f"mark {uuid4().hex[:12]}"
@@ -88,18 +90,6 @@ class Examiner:
         reply = await self._send(operation, person, item_id)
         return Call(operation, person, reply, await self._running.heard(), self._witness.blocked_by)
 
-    async def make(self, collection: str, person: UUID) -> str:
-        """Have somebody make a thing, or find one that came by itself; empty if there is none."""
-        post, get = self._by_name.get(f"POST {collection}"), self._by_name.get(f"GET {collection}")
-        body: Any = None
-        if post is not None:
-            body = (await self._send(post, person, "")).body
-        elif get is not None:
-            listed = (await self._send(get, person, "")).body
-            lists = [value for value in (listed or {}).values() if isinstance(value, list) and value]
-            body = lists[0][0] if lists else None
-        return str(body.get("id", "")) if isinstance(body, dict) else ""
-
     async def ask(
         self, operation: Operation, person: UUID, query: dict[str, Any]
     ) -> tuple[Reply, list[tuple[str, tuple[Any, ...]]]]:
@@ -109,19 +99,21 @@ class Examiner:
         return reply, await self._running.heard()
 
     async def _item(self, operation: Operation, person: UUID) -> str:
-        for collection in self.collections:
-            made = await self.make(collection, person)
-            if collection == operation.collection:
-                return made
-        if operation.collection is None:
-            return ""
-        return await self.make(operation.collection, person)
+        """Have somebody make what can be made, and give the id of what the operation is about."""
+        collections = {one.collection for one in self.operations if one.collection}
+        made = {path: await self._make(path, person) for path in sorted(collections)}
+        return made.get(operation.collection or "", "")
 
-    @property
-    def collections(self) -> list[str]:
-        """The addresses at which things are made that have addresses of their own."""
-        items = {operation.collection for operation in self.operations}
-        return sorted(path for path in items if path and f"POST {path}" in self._by_name)
+    async def _make(self, collection: str, person: UUID) -> str:
+        """Make a thing, or find one that came by itself; empty if there is none."""
+        post, get = self._by_name.get(f"POST {collection}"), self._by_name.get(f"GET {collection}")
+        body: Any = None
+        if post is not None:
+            body = (await self._send(post, person, "")).body
+        elif get is not None:
+            listed = (await self._send(get, person, "")).body or {}
+            body = next((value[0] for value in listed.values() if isinstance(value, list) and value), None)
+        return str(body.get("id", "")) if isinstance(body, dict) else ""
 
     async def _send(
         self, operation: Operation, person: UUID | None, item_id: str, *, token: str | None = None,
@@ -163,32 +155,21 @@ class Examiner:
             is_left_alone = before == after and self.mark not in reply.text
             yield _answer(operation, "foreign", reply, is_left_alone=is_left_alone)
         elif operation.method == "GET":
-            async for answer in self._looks(operation, other, item_id):
-                yield answer
-
-    async def _looks(self, operation: Operation, other: UUID, item_id: str) -> AsyncIterator[Answer]:
-        queries = [
-            {},
-            *({name: self.mark} for name in operation.query() if operation.values(name, self.mark)),
-        ]
-        for query in queries:
-            reply = await self._send(operation, other, item_id, query=query)
-            total = reply.body.get("total", 0) if isinstance(reply.body, dict) else 0
-            # A refusal may repeat what was asked.
-            is_left_alone = reply.status >= _REFUSED or (not total and self.mark not in reply.text)
-            yield _answer(operation, "foreign look", reply, is_left_alone=is_left_alone)
+            free = [name for name in operation.query() if operation.values(name, self.mark)]
+            for query in ({}, *({name: self.mark} for name in free)):
+                reply = await self._send(operation, other, item_id, query=query)
+                total = reply.body.get("total", 0) if isinstance(reply.body, dict) else 0
+                # A refusal may repeat what was asked.
+                is_left_alone = reply.is_refusal or (not total and self.mark not in reply.text)
+                yield _answer(operation, "foreign look", reply, is_left_alone=is_left_alone)
 
     async def _seen(self, collection: str, item_id: str, owner: UUID) -> str:
         """Give what the owner sees of a thing: alone where that can be asked for, else in the list."""
-        looks = [
-            operation
-            for operation in self.operations
-            if operation.method == "GET" and operation.path.partition("/{")[0] == collection
-        ]
-        alone = [operation for operation in looks if operation.path.endswith("}")]
+        looks = [one for one in self.operations if one.method == "GET" and _base(one.path) == collection]
+        alone = [one for one in looks if one.path.endswith("}")]
         for operation in (alone or looks)[:1]:
             reply = await self._send(operation, owner, item_id)
-            return f"{reply.status} {reply.text}" if reply.status < _REFUSED else str(reply.status)
+            return str(reply.status) if reply.is_refusal else f"{reply.status} {reply.text}"
         return ""
 
     async def _mistakes(self, operation: Operation) -> AsyncIterator[Answer]:
@@ -206,30 +187,25 @@ class Examiner:
         _, body = operation.body(self.mark)
         if isinstance(body, dict):
             known = (self.document.body(operation.described) or ("", {}))[1].get("properties", {})
-            more = {"nobody_knows": 1} | {name: None for name in _OWN_MEMBERS if name not in known}
-            for name, value in more.items():
-                asked: Any = "unknown member" if name == "nobody_knows" else "server's own member"
-                reply = await self._send(operation, sender, item_id, body=body | {name: value})
+            for name in ("nobody_knows", *(one for one in _OWN_MEMBERS if one not in known)):
+                asked: Asked = "unknown member" if name == "nobody_knows" else "server's own member"
+                reply = await self._send(operation, sender, item_id, body={**body, name: None})
                 yield _answer(operation, asked, reply, detail=name)
 
     async def _failures(self) -> AsyncIterator[Answer]:
-        person, ear = uuid4(), self._running.ear
+        person, running = uuid4(), self._running
         operation = next(one for one in self.operations if one.collection is None and not one.is_public)
-        token = self._running.issuer.token(person)
-        reply = await self._running.call("GET", f"/nothing/{uuid4()}", token=token)
+        token = running.issuer.token(person)
+        reply = await running.call("GET", f"/nothing/{uuid4()}", token=token)
         yield _answer(operation, "unknown path", reply)
-        reply = await self._running.call("TRACE", operation.path, token=token)
+        reply = await running.call("TRACE", operation.path, token=token)
         yield _answer(operation, "other method", reply)
-        failures: tuple[tuple[Any, Exception], ...] = (
-            ("crash", RuntimeError("planted")),
-            ("away", ConnectionRefusedError("planted")),
-        )
-        for asked, failure in failures:
-            ear.failure = failure
+        for asked, failure in _FAILURES.items():
+            running.ear.failure = failure
             try:
                 yield _answer(operation, asked, await self._send(operation, person, ""))
             finally:
-                ear.failure = None
+                running.ear.failure = None
 
     def chain(self, operation: Operation) -> tuple[tuple[str, ...], bool]:
         """Give what an operation passes through, and whether its handler is a coroutine."""
@@ -244,18 +220,15 @@ class Examiner:
         return (), False
 
 
+def _base(path: str) -> str:
+    return path.partition("/{")[0]
+
+
 def _steps(dependant: Any) -> Iterator[str]:
     for needed in dependant.dependencies:
         yield getattr(needed.call, "__name__", type(needed.call).__name__).strip("_")
         yield from _steps(needed)
 
 
-def _answer(operation: Operation, asked: Any, reply: Reply, **more: Any) -> Answer:
+def _answer(operation: Operation, asked: Asked, reply: Reply, **more: Any) -> Answer:
     return Answer(operation.name, asked, reply.status, reply.media_type, reply.body, **more)
-
-
-@asynccontextmanager
-async def examiner(running: Running) -> AsyncIterator[Examiner]:
-    """Give an examiner while everything is witnessed."""
-    with witnessed() as witness:
-        yield Examiner(running, witness)

@@ -77,7 +77,6 @@ class Outcome(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """What a command ends with."""
         return list(Outcome).index(self)
 
 
@@ -94,6 +93,9 @@ class Verdict(BaseModel):
     design: Design | None = None
 
 
+Judge = Callable[[Any, "Case"], Iterator[Flaw]]
+
+
 @dataclass(frozen=True)
 class Rule:
     """A sentence that must be true of every subject, and how that is found out."""
@@ -101,40 +103,41 @@ class Rule:
     id: str
     says: str
     point: Point
+    subjects: Callable[["Case"], Iterable[Any]]
     owner: Owner
     severity: Severity
-    phases: frozenset[Phase]
-    subjects: Callable[["Case"], Iterable[Any]]
-    judge: Callable[[Any, "Case"], Iterator[Flaw]]
+    phases: tuple[Phase, ...]
+    judge: Judge
+
+    def finding(self, flaw: Flaw) -> Finding:
+        return Finding(rule=self.id, severity=self.severity, owner=self.owner, **flaw._asdict())
 
     def apply(self, case: "Case") -> tuple[int, list[Finding]]:
         """Give how many subjects there were, and what was found."""
         subjects = list(self.subjects(case))
         flaws = dict.fromkeys(flaw for subject in subjects for flaw in self.judge(subject, case))
-        return len(subjects), [
-            Finding(rule=self.id, severity=self.severity, owner=self.owner, **flaw._asdict())
-            for flaw in flaws
-        ]
+        return len(subjects), [self.finding(flaw) for flaw in flaws]
 
 
 RULES: dict[str, Rule] = {}
-_BOTH: tuple[Phase, ...] = ("check", "verify")
+CHECK: tuple[Phase, ...] = ("check",)
+VERIFY: tuple[Phase, ...] = ("verify",)
 
 
 def rule(  # noqa: PLR0913  # each argument is one column of the list of rules
     rule_id: str,
     says: str,
     point: Point,
-    *,
     over: Callable[["Case"], Iterable[Any]],
     owner: Owner,
+    *,
     severity: Severity = "error",
-    phases: tuple[Phase, ...] = _BOTH,
-) -> Callable[[Callable[[Any, "Case"], Iterator[Flaw]]], Callable[[Any, "Case"], Iterator[Flaw]]]:
+    phases: tuple[Phase, ...] = (*CHECK, *VERIFY),
+) -> Callable[[Judge], Judge]:
     """Make a function the judge of each subject."""
 
-    def register(judge: Callable[[Any, "Case"], Iterator[Flaw]]) -> Callable[[Any, "Case"], Iterator[Flaw]]:
-        RULES[rule_id] = Rule(rule_id, says, point, owner, severity, frozenset(phases), over, judge)
+    def register(judge: Judge) -> Judge:
+        RULES[rule_id] = Rule(rule_id, says, point, over, owner, severity, phases, judge)
         return judge
 
     return register

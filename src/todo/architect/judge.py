@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 from todo.architect import rules
 from todo.architect.case import Case
-from todo.architect.findings import RULES, Clarification, Finding, Outcome, Verdict
+from todo.architect.findings import RULES, Clarification, Finding, Flaw, Outcome, Verdict
 from todo.architect.model import Waiver
 
 __all__ = ["QUESTIONS", "judge", "rules"]
@@ -24,30 +24,29 @@ QUESTIONS: dict[str, tuple[str, str, list[str]]] = {
 
 
 def judge(case: Case) -> Verdict:
-    """Apply every rule of the phase."""
+    """Apply every rule of the phase; what is answered is not asked, what is waived is told apart."""
+    is_check = case.phase == "check"
     examined: dict[str, int] = {}
-    findings: list[Finding] = []
-    answers = case.subject.request.answers if case.subject.request else {}
+    found: list[Finding] = []
     for rule in RULES.values():
         if case.phase in rule.phases:
-            examined[rule.id], found = rule.apply(case)
-            findings += [one for one in found if _question(one.rule) not in answers]
-            if case.phase == "check" and examined[rule.id] == 0:
-                findings.append(_of_rule(rule.id, "the running system", "there was nothing to look at"))
+            examined[rule.id], findings = rule.apply(case)
+            found += findings
+            if is_check and not examined[rule.id]:
+                found.append(rule.finding(Flaw("the running system", "there was nothing to look at")))
+    answers = case.subject.request.answers if case.subject.request else {}
+    found = [one for one in found if one.rule not in QUESTIONS or QUESTIONS[one.rule][0] not in answers]
     waivers = [*case.decisions.waivers, *case.subject.waivers]
-    waived = [finding for finding in findings if any(_covers(waiver, finding) for waiver in waivers)]
-    findings = [finding for finding in findings if finding not in waived]
-    if case.phase == "check":
-        idle = [one for one in waivers if not any(_covers(one, finding) for finding in waived)]
-        findings += [
-            _of_rule(one.rule, one.where, "is waived, and there is nothing to waive") for one in idle
-        ]
-    asked = [finding for finding in findings if finding.severity == "ask"]
+    waived = [one for one in found if any(_covers(waiver, one) for waiver in waivers)]
+    findings = [one for one in found if one not in waived]
+    for waiver in waivers if is_check else ():
+        if waiver.rule not in RULES or not any(_covers(waiver, one) for one in waived):
+            findings.append(_idle(waiver))
     return Verdict(
         outcome=_outcome(findings),
         findings=findings,
         waived=waived,
-        questions=[_clarification(finding) for finding in asked],
+        questions=[_clarification(one) for one in findings if one.severity == "ask"],
         examined=examined,
     )
 
@@ -70,17 +69,12 @@ def _covers(waiver: Waiver, finding: Finding) -> bool:
     return waiver.rule == finding.rule and fnmatchcase(finding.where, pattern)
 
 
-def _question(rule_id: str) -> str | None:
-    return QUESTIONS[rule_id][0] if rule_id in QUESTIONS else None
-
-
-def _of_rule(rule_id: str, where: str, detail: str) -> Finding:
-    owner = RULES[rule_id].owner if rule_id in RULES else "user"
-    return Finding(rule=rule_id, where=where, detail=detail, severity="error", owner=owner)
+def _idle(waiver: Waiver) -> Finding:
+    said = "is waived, and there is nothing to waive"
+    return Finding(rule=waiver.rule, where=waiver.where, detail=said, severity="error", owner="user")
 
 
 def _clarification(finding: Finding) -> Clarification:
     question, kind, options = QUESTIONS[finding.rule]
-    return Clarification.model_validate(
-        {"id": question, "kind": kind, "question": f"{finding.where}: {finding.detail}", "options": options}
-    )
+    said = {"id": question, "kind": kind, "question": f"{finding.where}: {finding.detail}"}
+    return Clarification.model_validate({**said, "options": options})

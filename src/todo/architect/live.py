@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from todo.architect.case import Evidence, Query, Trace
+from todo.architect.case import Evidence, Trace
 from todo.architect.catalogue import read_schema
 from todo.architect.crowd import multiply
 from todo.architect.examine import Call, Examiner, witnessed
-from todo.architect.lists import Lists, explained
+from todo.architect.lists import Lists
 from todo.architect.model import ApiDesign, AuthDesign, Design, Endpoint, SchemaDesign
 from todo.architect.openapi import access_of
-from todo.architect.planner import be_strict
+from todo.architect.planner import Query, be_strict, explain
 from todo.architect.project import claims_of_tokens
 from todo.architect.running import Application, running, tools_of
 from todo.database.engine import Connection, connect
@@ -30,7 +30,7 @@ class Live:
     tools: list[dict[str, Any]]
 
 
-async def examine(url: DatabaseUrl, application: Application, *, probing: bool = True) -> Live:
+async def examine(url: DatabaseUrl, application: Application, *, probing: bool) -> Live:
     """Run the application on a scratch database and look at it; without `probing`, only follow its calls."""
     async with (
         connect(url) as owner,
@@ -42,44 +42,33 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool =
             calls = await examiner.calls()
             answers = [answer async for answer in examiner.answers()] if probing else []
             schema = await read_schema(owner)
-            leaks = [("the log", line) for line in witness.lines if examiner.mark in line or "eyJ" in line]
+            leaks = [line for line in witness.lines if examiner.mark in line or "eyJ" in line]
             people = [call.person for call in calls[:_HEAVY]]
             await multiply(owner, schema, people)
-            plans = await Lists(examiner, bound, schema, people[0]).plans() if probing else []
+            lists = Lists(examiner, bound, schema, people[0])
+            queries = [query async for query in lists.queries()] if probing else []
         tools = await tools_of(app.app)
         traces = [await _trace(examiner, call, bound, schema) for call in calls]
-        return Live(
-            _design(examiner, traces, schema),
-            Evidence(
-                operations=tuple(operation.name for operation in examiner.operations),
-                traces=tuple(traces),
-                answers=tuple(answers),
-                plans=tuple(plans),
-                tools={tool["name"]: tool["inputSchema"] for tool in tools},
-                claims=claims_of_tokens(),
-                problem_schema=examiner.document.problem(),
-                log_leaks=tuple(leaks),
-            ),
-            app.app.openapi(),
-            tools,
+        evidence = Evidence(
+            operations=tuple(operation.name for operation in examiner.operations),
+            traces=tuple(traces),
+            answers=tuple(answers),
+            queries=tuple(queries),
+            tools=frozenset(tool["name"] for tool in tools),
+            claims=claims_of_tokens(),
+            problem_schema=examiner.document.problem(),
+            log_leaks=tuple(leaks),
         )
+        return Live(_design(examiner, traces, schema), evidence, app.app.openapi(), tools)
 
 
 def _design(examiner: Examiner, traces: list[Trace], schema: SchemaDesign) -> Design:
-    by_name = {trace.operation: trace for trace in traces}
-    endpoints = [
-        examiner.document.endpoint(
-            operation.method,
-            operation.path,
-            operation.described,
-            schema,
-            {table for query in by_name[operation.name].queries for table in query.tables},
-        )
-        for operation in examiner.operations
-    ]
-    rules = [
-        access_of(one.method, one.path, one.described, by_name[one.name].chain) for one in examiner.operations
-    ]
+    endpoints, rules = [], []
+    for operation, trace in zip(examiner.operations, traces, strict=True):
+        touched = {table for query in trace.queries for table in query.plan.tables}
+        described = (operation.method, operation.path, operation.described)
+        endpoints.append(examiner.document.endpoint(*described, schema, touched))
+        rules.append(access_of(*described, trace.chain))
     endpoints = [_with_table(endpoint, endpoints) for endpoint in endpoints]
     return Design(api=ApiDesign(endpoints=endpoints), db=schema, auth=AuthDesign(rules=rules))
 
@@ -94,15 +83,11 @@ def _with_table(endpoint: Endpoint, others: list[Endpoint]) -> Endpoint:
 
 
 async def _trace(examiner: Examiner, call: Call, bound: Connection, schema: SchemaDesign) -> Trace:
-    queries = []
+    name, queries = call.operation.name, []
     async with bound.transaction():
-        await be_strict(bound)
-        await bound.execute(f"SET LOCAL app.user_id = '{call.person}'")
+        await be_strict(bound, call.person)
         for sql, arguments in dict(call.statements).items():
-            if sql.lstrip().startswith(_JUDGED):
-                plan = await explained(bound, sql, arguments)
-                if plan is not None:
-                    faults = tuple(plan.scans(schema.owners))
-                    queries.append(Query(sql, plan.tables, plan.indexes, faults, str(plan)))
-    chain, is_async = examiner.chain(call.operation)
-    return Trace(call.operation.name, chain, is_async, call.reply.status, tuple(queries), call.blocked_by)
+            verb = sql.split(maxsplit=1)[0]
+            if verb in _JUDGED and (plan := await explain(bound, sql, arguments)):
+                queries.append(Query(name, plan, tuple(plan.scans(schema.owners)), verb))
+    return Trace(name, *examiner.chain(call.operation), call.reply.status, tuple(queries), call.blocked_by)

@@ -93,17 +93,14 @@ class Endpoint(_Part):
 
     @property
     def name(self) -> str:
-        """How an endpoint is called everywhere."""
         return f"{self.method} {self.path}"
 
     @property
     def is_item(self) -> bool:
-        """Whether it is about one thing that is named in the path."""
         return "{" in self.path
 
     @property
     def is_write(self) -> bool:
-        """Whether it changes something."""
         return self.method != "GET"
 
 
@@ -139,7 +136,6 @@ class Index(_Part):
 
     @property
     def column_names(self) -> list[str]:
-        """The columns without their directions."""
         return [column.split()[0] for column in self.columns]
 
 
@@ -168,14 +164,13 @@ class Table(_Part):
     row_security: bool = True
 
     def column(self, name: str) -> Column | None:
-        """Give a column by its name."""
         return next((column for column in self.columns if column.name == name), None)
 
     @property
     def keys(self) -> list[list[str]]:
         """The column lists that an index stands behind, in the order of each."""
-        keys: list[list[str]] = [list(self.primary_key)] if self.primary_key else []
-        return [*keys, *self.unique, *(index.column_names for index in self.indexes if not index.predicate)]
+        whole = (index.column_names for index in self.indexes if not index.predicate)
+        return [key for key in (self.primary_key, *self.unique, *whole) if key]
 
 
 class Migration(StrEnum):
@@ -188,7 +183,6 @@ class Migration(StrEnum):
 
     @property
     def weight(self) -> int:
-        """Its place in that order."""
         return list(Migration).index(self)
 
 
@@ -201,7 +195,6 @@ class SchemaDesign(_Part):
 
     @property
     def owners(self) -> dict[str, str]:
-        """The column that says whose a row is, of each table that has one."""
         return {table.name: table.owner for table in self.tables if table.owner is not None}
 
 
@@ -253,13 +246,10 @@ class Design(_Part):
     waivers: list[Waiver] = []
 
     def endpoint(self, name: str) -> Endpoint | None:
-        """Give an endpoint by its name."""
         return next((endpoint for endpoint in self.api.endpoints if endpoint.name == name), None)
 
     def table(self, name: str | None) -> Table | None:
-        """Give a table by its name."""
         return next((table for table in self.db.tables if table.name == name), None)
 
     def access(self, name: str) -> list[Access]:
-        """Give the access rules of an endpoint."""
         return [rule for rule in self.auth.rules if rule.endpoint == name]

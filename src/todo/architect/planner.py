@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
 from todo.database.engine import Connection
 
 # One page of the heaviest owner reads 4 to 40 of these by an index, hundreds by a sort.
@@ -17,6 +19,7 @@ BUFFER_BUDGET = 60
 _STRICT = "; ".join(
     f"SET LOCAL enable_{method} = off" for method in ("seqscan", "sort", "incremental_sort", "bitmapscan")
 )
+_SHOWN = ("Relation Name", "Index Name", "Index Cond", "Filter", "Sort Key")
 
 
 @dataclass(frozen=True)
@@ -26,37 +29,31 @@ class Plan:
     root: dict[str, Any]
 
     def nodes(self) -> Iterator[dict[str, Any]]:
-        """Give every node, from the top."""
         waiting = [self.root]
         while waiting:
             node = waiting.pop()
             yield node
             waiting.extend(node.get("Plans", []))
 
+    def _all(self, name: str) -> frozenset[str]:
+        return frozenset(node[name] for node in self.nodes() if name in node)
+
     @property
     def tables(self) -> frozenset[str]:
-        """The tables it reads or writes."""
-        return frozenset(node["Relation Name"] for node in self.nodes() if "Relation Name" in node)
+        return self._all("Relation Name")
 
     @property
     def indexes(self) -> frozenset[str]:
-        """The indexes it reads."""
-        return frozenset(node["Index Name"] for node in self.nodes() if "Index Name" in node)
+        return self._all("Index Name")
 
     @property
     def buffers(self) -> int | None:
         """How many pages it touched, if it was run."""
-        if "Shared Hit Blocks" not in self.root:
-            return None
-        return int(self.root["Shared Hit Blocks"] + self.root["Shared Read Blocks"])
+        hit: int | None = self.root.get("Shared Hit Blocks")
+        return None if hit is None else hit + int(self.root["Shared Read Blocks"])
 
-    @property
-    def is_page(self) -> bool:
-        """Whether it gives a stretch of a table's rows."""
-        return self.root["Node Type"] == "Limit" and bool(self.tables)
-
-    def filtered(self, columns: set[str]) -> set[str]:
-        """Give which columns are looked at after their rows have been read."""
+    def thrown_away(self, columns: set[str]) -> set[str]:
+        """Give by which of these columns rows are thrown away after they have been read."""
         filters = " ".join(str(node.get("Filter", "")) for node in self.nodes())
         return columns & set(re.findall(r"\w+", filters))
 
@@ -77,21 +74,44 @@ class Plan:
             if "Sort" in node["Node Type"]:
                 yield f"sorts all rows of the owner by [{', '.join(node['Sort Key'])}]"
 
+    def reads_by(self, columns: set[str]) -> Iterator[str]:
+        """Say what is read by an index and then thrown away."""
+        for column in sorted(self.thrown_away(columns)):
+            yield f"reads rows by {', '.join(sorted(self.indexes))} and throws them away by {column}"
+
     def __str__(self) -> str:
-        shown = ("Relation Name", "Index Name", "Index Cond", "Filter", "Sort Key")
         return " > ".join(
-            node["Node Type"] + "".join(f" [{name}: {node[name]}]" for name in shown if name in node)
+            node["Node Type"] + "".join(f" [{name}: {node[name]}]" for name in _SHOWN if name in node)
             for node in self.nodes()
         )
 
 
-async def be_strict(connection: Connection) -> None:
+@dataclass(frozen=True)
+class Query:
+    """What asks the database, how PostgreSQL means to run that, and what is refused of it."""
+
+    where: str
+    plan: Plan
+    faults: tuple[str, ...]
+    verb: str = "SELECT"
+
+
+async def be_strict(connection: Connection, person: object = None) -> None:
     """Until the end of the transaction, scan and sort only where nothing else can be done."""
     await connection.execute(_STRICT)
+    if person is not None:
+        await connection.execute(f"SET LOCAL app.user_id = '{person}'")
 
 
-async def explain(connection: Connection, sql: str, arguments: Any = (), *, run: bool = False) -> Plan:
-    """Ask for the plan of a statement; `run` it to see what it touches."""
+async def explain(connection: Connection, sql: str, arguments: Any = (), *, run: bool = False) -> Plan | None:
+    """Ask for the plan of a statement; `run` it to see what it touches.
+
+    None of what this role may not look into, or that names what is not there.
+    """
     options = "ANALYZE, BUFFERS, TIMING off, FORMAT json" if run else "FORMAT json"
-    text = await connection.fetchval(f"EXPLAIN ({options}) {sql}", *arguments)
+    try:
+        async with connection.transaction():
+            text = await connection.fetchval(f"EXPLAIN ({options}) {sql}", *arguments)
+    except (asyncpg.SyntaxOrAccessError, asyncpg.DataError):
+        return None
     return Plan(json.loads(text)[0]["Plan"])

@@ -39,9 +39,8 @@ def report(verdict: Verdict, traces: tuple[Trace, ...] = ()) -> Iterator[str]:
 def _trace(trace: Trace) -> Iterator[str]:
     yield f"{trace.operation} -> {trace.status}   {' > '.join(trace.chain)}"
     for query in trace.queries:
-        verb = query.sql.split(maxsplit=1)[0]
-        by = f" by {', '.join(sorted(query.indexes))}" if query.indexes else ""
-        yield f"    {verb} {', '.join(sorted(query.tables))}{by}"
+        by = f" by {', '.join(sorted(query.plan.indexes))}" if query.plan.indexes else ""
+        yield f"    {query.verb} {', '.join(sorted(query.plan.tables))}{by}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -1,13 +1,12 @@
 """The application in this process: called without a socket, every statement heard."""
 
 import asyncio
+import dataclasses
 import json
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,6 +18,7 @@ from fastapi import FastAPI
 from jwt.algorithms import OKPAlgorithm
 
 from todo.architect.scratch import SECRET
+from todo.auth.tokens import TokenVerifier
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.transaction import Database, Pool
 from todo.database.url import DatabaseUrl
@@ -35,82 +35,51 @@ Application = Callable[..., FastAPI]
 
 
 class Issuer:
-    """Signs tokens with a key of this process, and publishes it on this machine."""
+    """Signs tokens with a key of this process, and is where the application finds that key."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
+        public = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        self._public = jwt.PyJWK({**public, "kid": _KEY_ID, "alg": "EdDSA"})
 
-    @classmethod
-    @contextmanager
-    def running(cls) -> Iterator["Issuer"]:
-        """Publish the key until the block ends."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-            issuer = cls(f"http://127.0.0.1:{server.server_port}")
-            server.RequestHandlerClass = issuer._handler()
-            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-            thread.start()
-            try:
-                yield issuer
-            finally:
-                server.shutdown()
-                thread.join()
+    async def get(self, key_id: str) -> jwt.PyJWK | None:
+        return self.known(key_id)
+
+    def known(self, key_id: str) -> jwt.PyJWK | None:
+        return self._public if key_id == _KEY_ID else None
 
     def token(self, person: UUID, *, key: Ed25519PrivateKey | None = None, **claims: Any) -> str:
         """Give a token of somebody who has just signed in; with another key, a forged one."""
         now = int(time.time())
-        said = {"iss": self.url, "aud": f"{ORIGIN}/api", "sub": str(person), "iat": now, "exp": now + 600}
+        said = {"iss": ORIGIN, "aud": f"{ORIGIN}/api", "sub": str(person), "iat": now, "exp": now + 600}
         payload = {**said, "auth_time": now, **claims}
         return jwt.encode(payload, key or self._key, algorithm="EdDSA", headers={"kid": _KEY_ID})
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        public = {**OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True), "kid": _KEY_ID, "alg": "EdDSA"}
-        body = json.dumps({"keys": [public]}).encode()
-
-        class Keys(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        return Keys
-
 
 class Ear:
-    """Hears what is sent to the database, and can make it fail."""
+    """Stands before the pool: hears what is sent to the database, and can make it fail."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
         self.failure: Exception | None = None
 
-    def hear(self, record: asyncpg.connection.LoggedQuery) -> None:
-        """Note one statement and its parameters."""
-        self.heard.append((record.query, tuple(record.args or ())))
-
     def database(self, pool: Pool, **options: Any) -> Database:
-        """Open a database that is listened to."""
-        return Database(_HeardPool(pool, self), **options)
-
-
-class _HeardPool:
-    def __init__(self, pool: Pool, ear: Ear) -> None:
         self._pool = pool
-        self._ear = ear
+        return Database(self, **options)
 
     async def acquire(self, *, timeout: float) -> "Connection":  # noqa: ASYNC109  # as the driver's pool has it
-        if self._ear.failure is not None:
-            raise self._ear.failure
+        if self.failure is not None:
+            raise self.failure
         connection = await self._pool.acquire(timeout=timeout)
-        connection.add_query_logger(self._ear.hear)
+        connection.add_query_logger(self._hear)
         return connection
 
     async def release(self, connection: "Connection") -> None:
-        connection.remove_query_logger(self._ear.hear)
+        connection.remove_query_logger(self._hear)
         await self._pool.release(connection)
+
+    def _hear(self, record: asyncpg.connection.LoggedQuery) -> None:
+        self.heard.append((record.query, tuple(record.args or ())))
 
 
 @dataclass(frozen=True)
@@ -120,6 +89,10 @@ class Reply:
     status: int
     media_type: str
     text: str
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.status >= 400  # noqa: PLR2004  # where refusals begin in HTTP
 
     @property
     def body(self) -> Any:
@@ -155,8 +128,28 @@ class Running:
             "server": ("architect.invalid", 80),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }  # fmt: skip
+        requests = iter([{"type": "http.request", "body": sent, "more_body": False}])
+        started: dict[str, Any] = {}
+        received = bytearray()
+        has_seen_enough = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            for message in requests:
+                return message
+            await has_seen_enough.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+                return
+            received.extend(message.get("body", b""))
+            if not message.get("more_body", False) or b"event-stream" in _media_type(started):
+                has_seen_enough.set()
+
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await _exchanged(self.app, scope, sent)
+            await self.app(scope, receive, send)
+        return Reply(started["status"], _media_type(started).decode(), received.decode("utf-8", "replace"))
 
     async def heard(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Give what was heard since this was last asked."""
@@ -166,40 +159,19 @@ class Running:
         return heard
 
 
-async def _exchanged(app: FastAPI, scope: dict[str, Any], sent: bytes) -> Reply:
-    status, media_type, received = 0, "", bytearray()
-    has_seen_enough = asyncio.Event()
-    requests = iter([{"type": "http.request", "body": sent, "more_body": False}])
-
-    async def receive() -> dict[str, Any]:
-        for message in requests:
-            return message
-        await has_seen_enough.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        nonlocal status, media_type
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            media_type = dict(message["headers"]).get(b"content-type", b"").decode().partition(";")[0]
-        else:
-            received.extend(message.get("body", b""))
-            if media_type == "text/event-stream" or not message.get("more_body", False):
-                has_seen_enough.set()
-
-    await app(scope, receive, send)
-    return Reply(status, media_type, received.decode("utf-8", "replace"))
+def _media_type(started: dict[str, Any]) -> bytes:
+    return bytes(dict(started["headers"]).get(b"content-type", b"").partition(b";")[0])
 
 
 @asynccontextmanager
 async def running(url: DatabaseUrl, application: Application) -> AsyncIterator[Running]:
-    """Run the application on a scratch database."""
-    bound = login_of(APP_GROUP, url, SECRET)
-    ear = Ear()
-    with Issuer.running() as issuer:
-        app = application(wiring(bound, issuer=issuer.url), open_database=ear.database)
-        async with app.router.lifespan_context(app):
-            yield Running(app, issuer, ear, bound)
+    """Run the application on a scratch database; who signs in to it has the token of an issuer of ours."""
+    bound, ear, issuer = login_of(APP_GROUP, url, SECRET), Ear(), Issuer()
+    app = application(wiring(bound), open_database=ear.database)
+    async with app.router.lifespan_context(app):
+        tokens = TokenVerifier(issuer, issuer=ORIGIN, audience=f"{ORIGIN}/api", rests_on=None)
+        app.state.backend = dataclasses.replace(app.state.backend, tokens=tokens)
+        yield Running(app, issuer, ear, bound)
 
 
 async def tools_of(app: FastAPI) -> list[dict[str, Any]]:
@@ -208,7 +180,7 @@ async def tools_of(app: FastAPI) -> list[dict[str, Any]]:
     return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
 
 
-def wiring(bound: DatabaseUrl, *, issuer: str) -> Wiring:
+def wiring(bound: DatabaseUrl) -> Wiring:
     """Give what an application of this process needs."""
     return Wiring(
         origin=ORIGIN,
@@ -217,10 +189,11 @@ def wiring(bound: DatabaseUrl, *, issuer: str) -> Wiring:
         pool_size=4,
         schema_revision=head_revision(),
         secret=SECRET,
-        issuer=issuer,
+        issuer=ORIGIN,
         audience=f"{ORIGIN}/api",
         mcp_audience=f"{ORIGIN}/mcp",
-        jwks_url=f"{issuer}/jwks",
+        # Nobody is there: its place is taken by the issuer above.
+        jwks_url="http://127.0.0.1:1/jwks",
         auth_socket=None,
         limits=Settings.model_construct(rate_limit=0, quota=0, agent_writes=0).limits,
         runtime_folder=None,

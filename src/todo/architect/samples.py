@@ -22,9 +22,8 @@ class Operation:
         self.described = described
         self.name = f"{method} {path}"
         self.is_public = not described.get("security")
-        found = _PARAMETER.search(path)
-        # What the parameter names lives at the address before it.
-        self.collection = path[: found.start()].rstrip("/") if found else None
+        # What a parameter names lives at the address before it.
+        self.collection = path.partition("/{")[0] if "{" in path else None
 
     def at(self, item_id: str) -> str:
         """Give the address of one thing."""
@@ -32,30 +31,38 @@ class Operation:
 
     def query(self) -> dict[str, dict[str, Any]]:
         """Give the schemas of its parameters in the query."""
-        return {
-            entry["name"]: self.document.resolve(entry["schema"])
-            for entry in self.described.get("parameters", [])
-            if entry["in"] == "query"
-        }
+        entries = self.described.get("parameters", [])
+        return {one["name"]: self.document.resolve(one["schema"]) for one in entries if one["in"] == "query"}
 
     def body(self, mark: str) -> tuple[str, Any]:
         """Give the media type and a body that is accepted; texts that are free say the mark."""
-        found = self.document.body(self.described)
-        if found is None:
-            return "application/json", None
-        media_type, schema = found
+        media_type, schema = self.document.body(self.described) or ("application/json", None)
         if media_type != "application/json":
             return media_type, "title\nPlants\n"
-        return media_type, self._value(schema, mark)
+        return media_type, None if schema is None else self._value(schema, mark)
+
+    def values(self, name: str, mark: str) -> list[Any]:
+        """Give values of a parameter that are worth trying."""
+        schema = self.query()[name]
+        inner = self.document.resolve(schema.get("items", {})) if schema.get("type") == "array" else schema
+        if "enum" in inner:
+            return list(inner["enum"])
+        if inner.get("type") == "boolean":
+            return ["true"]
+        return [mark] if _is_free(inner) else []
 
     def _value(self, schema: dict[str, Any], mark: str) -> Any:
         schema = self.document.resolve(schema)
-        if schema.get("type") == "object" or "properties" in schema:
-            return self._object(schema, mark)
-        if choices := schema.get("oneOf") or schema.get("anyOf"):
+        if "const" in schema or "enum" in schema:
+            return schema.get("const", schema.get("enum", [None])[0])
+        choices = schema.get("oneOf") or schema.get("anyOf")
+        if choices and "properties" not in schema:
             return self._value(choices[0], mark)
-        if schema.get("type") == "array":
-            return [self._value(schema.get("items", {}), mark)] * schema.get("minItems", 0)
+        match "object" if "properties" in schema else schema.get("type"):
+            case "object":
+                return self._object(schema, mark)
+            case "array":
+                return [self._value(schema.get("items", {}), mark)] * schema.get("minItems", 0)
         return _scalar(schema, mark)
 
     def _object(self, schema: dict[str, Any], mark: str) -> dict[str, Any]:
@@ -67,46 +74,22 @@ class Operation:
                 example[name] = self._value(member, mark)
         return example
 
-    def values(self, name: str, mark: str) -> list[Any]:
-        """Give values of a parameter that are worth trying."""
-        schema = self.query()[name]
-        inner = self.document.resolve(schema.get("items", {})) if schema.get("type") == "array" else schema
-        if "enum" in inner:
-            return list(inner["enum"])
-        if inner.get("type") == "boolean":
-            return ["true"]
-        return [mark] if inner.get("type") == "string" and "format" not in inner else []
-
-
-def operations_of(document: Document) -> list[Operation]:
-    """Give every operation."""
-    return [Operation(document, *described) for described in document.operations()]
-
 
 def _is_free(schema: dict[str, Any]) -> bool:
     return schema.get("type") == "string" and not {"enum", "const", "format"} & set(schema)
 
 
 def _scalar(schema: dict[str, Any], mark: str) -> Any:
-    if "const" in schema or "enum" in schema:
-        return schema.get("const", schema.get("enum", [None])[0])
-    match schema.get("type"):
+    match schema.get("format", schema.get("type")):
         case "integer" | "number":
             return max(schema.get("minimum", 1), 1)
         case "boolean":
             return schema.get("default", True)
-        case _:
-            return _text(schema, mark)
-
-
-def _text(schema: dict[str, Any], mark: str) -> str:
-    match schema.get("format"):
         case "uuid" | "uuid7":
             return str(uuids.uuid7())
         case "date-time":
             return "2026-11-25T12:00:00Z"
         case "date":
             return "2026-11-25"
-        case _:
-            longest = schema.get("maxLength", _FREE_LENGTH)
-            return mark[:longest] if longest >= len(mark) else uuid4().hex[:longest]
+    longest = schema.get("maxLength", _FREE_LENGTH)
+    return mark[:longest] if longest >= len(mark) else uuid4().hex[:longest]

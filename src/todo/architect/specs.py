@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from todo.architect.case import Page
+from todo.architect.case import Looked, Page
 from todo.architect.model import Design, Table
 from todo.database.embedded import binaries
 from todo.database.engine import Connection, connect
@@ -182,9 +182,13 @@ def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
     return {path: text for path, text in wanted.items() if _text_of(path) != text}
 
 
-def stale_contracts(root: Path, facts: Facts) -> list[tuple[str, bool]]:
+def stale_contracts(root: Path, facts: Facts) -> list[Looked]:
     """Give the generated files, and whether each is what the system says."""
-    return [(name, _text_of(root / name) == text) for name, text in facts.contracts().items()]
+    said = "is not what the system says: todo architect specs"
+    return [
+        Looked(name, "" if _text_of(root / name) == text else said)
+        for name, text in facts.contracts().items()
+    ]
 
 
 def _text_of(path: Path) -> str:

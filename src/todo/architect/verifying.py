@@ -41,11 +41,11 @@ class Bench:
         subject, live = with_index_names(design), self.live.design
         whole = merged(live, subject)
         async with connect(self.url) as connection:
-            ddl, plans = await dry_run(connection, subject, whole, live)
+            ddl, queries = await dry_run(connection, subject, whole, live)
         seen = self.live.evidence
         # What was seen of the running system is no evidence for what is not built.
         evidence = dataclasses.replace(
-            seen, operations=(), traces=(), answers=(), log_leaks=(), ddl=tuple(ddl), plans=tuple(plans)
+            seen, operations=(), traces=(), answers=(), log_leaks=(), ddl=tuple(ddl), queries=tuple(queries)
         )
         verdict = judge(Case("verify", subject, live, whole, self.decisions, evidence))
         return verdict.model_copy(update={"design": design})

@@ -18,7 +18,7 @@ _LONGEST_TOKEN = 4_096
 # Any text that can be written down.
 _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")
 _NAME = re.compile(r"[^\0\ud800-\udfff]{1,2048}")
-_REQUIRED = ["exp", "iat", "sub", "aud", "iss"]
+REQUIRED = ["exp", "iat", "sub", "aud", "iss"]
 _REMEMBERED = 10_000
 
 
@@ -100,7 +100,7 @@ class TokenVerifier:
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=_LEEWAY_SECONDS,
-                options={"require": _REQUIRED},
+                options={"require": REQUIRED},
             )
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(

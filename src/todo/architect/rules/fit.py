@@ -37,30 +37,27 @@ def _members(endpoint: Endpoint, table: Table) -> Iterator[tuple[Field, Column]]
 
 
 @rule("MAP-0", "An endpoint is about a table that is there", Point.INTEGRATION,
-      over=lambda case: [one for one in case.endpoints() if one.table], owner="db")  # fmt: skip
+      lambda case: [one for one in case.endpoints() if one.table], "db")  # fmt: skip
 def table_is_there(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
     if case.table_of(endpoint) is None:
         yield Flaw(endpoint.name, f"there is no table {endpoint.table}")
 
 
 @rule("MAP-1", "Every member has its column, or says how it is computed", Point.INTEGRATION,
-      over=_mapped, owner="db")  # fmt: skip
+      _mapped, "db")  # fmt: skip
 def members_have_columns(both: tuple[Endpoint, Table], case: Case) -> Iterator[Flaw]:
     endpoint, table = both
     computed = case.decisions.subjects("computed")
     for field in [*(endpoint.request if endpoint.is_write else []), *endpoint.response]:
-        is_known = table.column(field.name) or field.computed or f"{table.name}.{field.name}" in computed
-        if not is_known:
+        if not (table.column(field.name) or field.computed or f"{table.name}.{field.name}" in computed):
             yield Flaw(endpoint.name, f"{field.name} has no column in {table.name}")
-    for name in dict.fromkeys(
-        [*(one.column for one in endpoint.filters), *(one.column for one in endpoint.sorts),
-         *(one.column for one in endpoint.where)]
-    ):  # fmt: skip
+    asked = [one.column for part in (endpoint.filters, endpoint.sorts, endpoint.where) for one in part]
+    for name in dict.fromkeys(asked):
         if table.column(name) is None:
             yield Flaw(endpoint.name, f"{name} has no column in {table.name}")
 
 
-@rule("MAP-2", "Members and columns are of one type", Point.INTEGRATION, over=_mapped, owner="db")
+@rule("MAP-2", "Members and columns are of one type", Point.INTEGRATION, _mapped, "db")
 def types_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
     endpoint, table = both
     for field, column in _members(endpoint, table):
@@ -68,7 +65,7 @@ def types_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
             yield Flaw(endpoint.name, f"{field.name} is {field.type}, its column {column.type}")
 
 
-@rule("MAP-3", "What is accepted fits its column", Point.INTEGRATION, over=_mapped, owner="db")
+@rule("MAP-3", "What is accepted fits its column", Point.INTEGRATION, _mapped, "db")
 def lengths_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
     endpoint, table = both
     for field in endpoint.request if endpoint.is_write else []:
@@ -81,22 +78,20 @@ def lengths_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
 
 
 @rule("MAP-4", "A client never writes what the server sets", Point.VALIDATION,
-      over=lambda case: [one for one in case.endpoints() if one.is_write and one.request],
-      owner="api")  # fmt: skip
+      lambda case: [one for one in case.endpoints() if one.is_write and one.request], "api")  # fmt: skip
 def servers_own_members(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
     table = case.table_of(endpoint)
     own = _SERVERS_OWN | ({table.owner} if table and table.owner else set())
     for field in endpoint.request:
         if table is not None and field.name in own:
             yield Flaw(endpoint.name, f"a client may set {field.name}")
-    for answer in case.evidence.answers:
-        is_taken = answer.asked == "server's own member" and not answer.is_refusal
-        if answer.operation == endpoint.name and is_taken and table is not None:
-            yield Flaw(endpoint.name, f"takes {answer.detail}", f"{answer.status} {answer.body}"[:200])
+    for answer in case.answers(endpoint, "server's own member"):
+        if not answer.is_refusal and table is not None:
+            yield Flaw(endpoint.name, f"takes {answer.detail}", str(answer))
 
 
 @rule("MAP-5", "What must be there is asked for or has a default; null goes in and out alike",
-      Point.INTEGRATION, over=_mapped, owner="db")  # fmt: skip
+      Point.INTEGRATION, _mapped, "db")  # fmt: skip
 def nulls_fit(both: tuple[Endpoint, Table], case: Case) -> Iterator[Flaw]:
     endpoint, table = both
     for field, column in _members(endpoint, table):

@@ -23,6 +23,7 @@ from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.account import api as account
+from todo.features.activity import api as activity
 from todo.features.keys import api as keys
 from todo.features.todos import api as todos
 from todo.mcp_server import create_mcp_server, mcp_route
@@ -87,7 +88,7 @@ def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> Fas
     app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
     health = health_router(wiring.schema_revision)
-    for router in (todos.router, todos.events_router, keys.router, account.router, health):
+    for router in (todos.router, todos.events_router, activity.router, keys.router, account.router, health):
         # As they are: the way through an included router is looked for twice.
         app.router.routes.extend(router.routes)
     mcp = create_mcp_server(lambda: app.state.backend, secret=wiring.secret)

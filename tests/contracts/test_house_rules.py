@@ -9,6 +9,7 @@ from pathlib import Path
 import todo
 from todo.architect.specs import SpecFile
 from todo.features.account.service import AccountService
+from todo.features.activity.service import ActivityService
 from todo.features.keys.service import KeyService
 from todo.features.todos.service import TodoService
 from todo.problems import Problem
@@ -25,7 +26,7 @@ NOT_OVER_HTTP = {"purge_trash", "change_todos"}
 READING = {"list_todos", "get_todo"}
 CHANGING = {"create_todo", "update_todo", "complete_todo", "reopen_todo", "delete_todo", "restore_todo"}
 # What agents change, they change many of at once.
-TOOLS = READING | {f"{verb}s" for verb in CHANGING} | {"whoami"}
+TOOLS = READING | {f"{verb}s" for verb in CHANGING} | {"undo", "whoami"}
 
 
 def test_one_place_commits() -> None:
@@ -61,6 +62,7 @@ def test_one_verb_all_the_way_down() -> None:
 
     assert verbs_of(TodoService) - NOT_OVER_HTTP == operations == READING | CHANGING | NOT_FOR_AGENTS
     assert verbs_of(AccountService) == operations_of("account")
+    assert verbs_of(ActivityService) == operations_of("activity")
     assert verbs_of(KeyService) == operations_of("keys")
 
 

@@ -43,6 +43,7 @@ async def test_an_agent_uses_everything_there_is(app: App, mode: str) -> None:
         "reopen_todos": this,
         "delete_todos": this,
         "restore_todos": this,
+        "undo": {"since": todo["created_at"]},
         "list_todos": {"sort": "-priority"},
     }
     async with app.connected(mode) as agent:
@@ -58,6 +59,8 @@ async def test_an_agent_uses_everything_there_is(app: App, mode: str) -> None:
     assert tools == calls.keys()
     assert [result.is_error for result in results] == [False] * len(calls)
     assert results[-1].structured_content == listed
+    assert [one["title"] for one in listed["items"]] == ["Water the plants"]
+    assert listed["items"][0]["priority"] == "medium"
     assert refused.is_error
     assert text_of(refused).startswith("todo_not_found: ")
     assert json.loads(getattr(content, "text", ""))["items"] == listed["items"]

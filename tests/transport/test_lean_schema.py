@@ -75,6 +75,9 @@ def test_tools_answer_with_the_models_of_the_api() -> None:
     assert answers.pop("get_todo") == todo
     assert answers.pop("list_todos") == page
     answers.pop("whoami")
+    undone = part(api, "TodoUndone", "UndoOutcome", "ChangeMade", "ChangeKind", "TodoRead", "Priority")
+    undo = lean({**api["UndoResult"], "$defs": undone}, described=False)
+    assert answers.pop("undo")["properties"].items() >= undo["properties"].items()
     for answer in answers.values():
         items = answer["properties"]["todos"]["items"]
         assert (answer["$defs"]["TodoRead"] if "$ref" in items else items) == todo

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from todo.problems import FieldError, Problem, ValidationFailed, json_pointer
 from todo.transport.lean_schema import lean
 from todo.transport.mcp_answer import refusal
+from todo.transport.problem_json import NOT_NULL, members
 
 WANTED = "wanted"
 
@@ -45,16 +46,18 @@ class ServiceTool(Tool):
         convert_result: bool = False,  # noqa: FBT001, FBT002  # as the SDK has it
     ) -> CallToolResult | InputRequiredResult:
         """Run it; what the product foresees is an answer that says so."""
+        arguments = self._unquoted(arguments)
         try:
             result: CallToolResult | InputRequiredResult = await super().run(
-                {WANTED: self._unquoted(arguments)}, context, convert_result
+                {WANTED: arguments}, context, convert_result
             )
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, Problem):
                 return refusal(cause)
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-                return refusal(ValidationFailed(errors=[_field_error(one) for one in cause.errors()]))
+                errors = [_field_error(one, arguments) for one in cause.errors() if one["type"] != NOT_NULL]
+                return refusal(ValidationFailed(errors=errors))
             raise
         return result
 
@@ -76,7 +79,8 @@ def _read(value: Any, kind: str | None) -> Any:
         return value
 
 
-def _field_error(error: Any) -> FieldError:
-    path = [step for step in error["loc"] if step != WANTED]
+def _field_error(error: Any, arguments: dict[str, Any]) -> FieldError:
+    steps = [step for step in error["loc"] if step != WANTED]
+    path = members(steps, arguments, is_missing=error["type"] == "missing")
     detail = error["msg"].removeprefix("Value error, ")
     return {"location": "body", "pointer": json_pointer(path), "code": error["type"], "detail": detail}

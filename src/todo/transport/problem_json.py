@@ -34,6 +34,8 @@ from todo.transport.speakable import speakable_error
 
 _logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+# That a value could be null instead is told to nobody: it means no more than leaving it out.
+NOT_NULL = "none_required"
 _BY_STATUS: dict[int, type[Problem]] = {
     problem.status: problem
     for problem in (
@@ -84,7 +86,8 @@ class ProblemRead(BaseModel):
     error_code: str = Field(description="Stable: programs decide by it.")
     request_id: str = Field(description="Also in the `X-Request-ID` header; quote it when you ask for help.")
     errors: list[FieldErrorRead] | None = Field(
-        None, description="With 422 each refused value; of a batch, the refused operation."
+        None,
+        description="With 422 each refused value; of a batch, the operation; of an undo, what is in its way.",
     )
 
 
@@ -114,7 +117,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_validation_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
-        problem = ValidationFailed(errors=[_field_error(item, error.body) for item in error.errors()])
+        items = [item for item in error.errors() if item["type"] != NOT_NULL]
+        problem = ValidationFailed(errors=[_field_error(item, error.body) for item in items])
         return problem_response(problem, request.state.request_id)
 
     async def on_http_error(request: Request, error: Exception) -> Response:
@@ -159,7 +163,10 @@ def _described(problem: type[Problem]) -> dict[str, Any]:
 def _field_error(error: Mapping[str, Any], body: object) -> FieldError:
     location, *path = error["loc"]
     if location == "body":
-        path = list(_members(path, body, is_missing=error["type"] == "missing"))
+        path = list(members(path, body, is_missing=error["type"] == "missing"))
+    else:
+        # Names and, of one that is repeated, a number; what follows are the validator's names for a choice.
+        path = [*path[:1], *(step for step in path[1:] if isinstance(step, int))]
     return {
         "location": str(location),
         "pointer": json_pointer(path),
@@ -168,8 +175,8 @@ def _field_error(error: Mapping[str, Any], body: object) -> FieldError:
     }
 
 
-def _members(path: Sequence[str | int], value: Any, *, is_missing: bool) -> Iterator[str | int]:
-    """Give the steps that lead through the body; the others are the validator's names for a choice."""
+def members(path: Sequence[str | int], value: Any, *, is_missing: bool) -> Iterator[str | int]:
+    """Give the steps that lead through the value; the others are the validator's names for a choice."""
     for number, step in enumerate(path, start=1):
         within = dict(enumerate(value)) if isinstance(value, list) else value
         if isinstance(within, dict) and step in within:

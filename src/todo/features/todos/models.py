@@ -163,6 +163,17 @@ class Todo(Table, table=True):
         self.deleted_at = None
         return ChangeKind.RESTORED
 
+    def put_back(self, fields: Mapping[str, Any]) -> "ChangeKind | None":
+        """Give the named fields the values they had, and say what that was, if anything."""
+        fields = {name: value for name, value in fields.items() if value != getattr(self, name)}
+        for name, value in fields.items():
+            setattr(self, name, value)
+        if "deleted_at" in fields:
+            return ChangeKind.RESTORED if self.deleted_at is None else ChangeKind.DELETED
+        if "completed_at" in fields:
+            return ChangeKind.COMPLETED if self.is_completed else ChangeKind.REOPENED
+        return ChangeKind.UPDATED if fields else None
+
 
 class ChangeKind(StrEnum):
     """What happened to a todo."""

@@ -142,6 +142,36 @@ RESTORING = Act(lambda todo, _at: todo.restore(), reaches_trash=True)
 _ACTS = {"complete": COMPLETING, "reopen": REOPENING, "delete": DELETING, "restore": RESTORING}
 
 
+@dataclass(frozen=True)
+class Undoing:
+    """A change to undo: of which todo, its place in the sequence, and what was before, if anything."""
+
+    todo_id: UUID
+    seq: int
+    before: TodoFields | None
+
+    def do(self, todo: Todo, at: datetime) -> Step | None:
+        """Put the todo back to how it was, wherever it is, and say what that was, if anything."""
+        fields = {"deleted_at": at} if self.before is None else self.before.meant()
+        act = Act(lambda todo, _at: todo.put_back(fields), reaches_trash=True)
+        step = act.do(todo, None, at)
+        return None if step is None else replace(step, undoes=self.seq)
+
+
+def undo_changes(
+    todos: dict[UUID, Todo], undoing: Sequence[Undoing], changes: Sequence[Change]
+) -> list[Edit]:
+    """Undo one after the other, each as a change of its own."""
+    edits: list[Edit] = []
+    for one, change in zip(undoing, changes, strict=True):
+        todo = todos[one.todo_id]
+        step = one.do(todo, change.at)
+        if step is not None:
+            todo.advance(change.seq, change.at)
+            edits.append(Edit(change, step, TodoRead.model_validate(todo)))
+    return edits
+
+
 class Batch:
     """Operations at work: the todos they name, in memory, and what has become of them so far.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import uuid_utils.compat as uuids
 
 from todo.database.engine import Connection
 from todo.database.transaction import Transaction
+from todo.features.todos.models import Todo
 from todo.features.todos.repository import upkeep
 from todo.features.todos.repository.pages import Position
 from todo.features.todos.repository.todos import TodoRepository
@@ -24,7 +25,9 @@ from todo.features.todos.rules import (
     Fate,
     Intake,
     Owner,
+    Undoing,
     absence,
+    undo_changes,
     updating,
 )
 from todo.features.todos.schemas import (
@@ -329,6 +332,34 @@ class TodoTransfer:
         return fates
 
 
+class TodoReversal:
+    """A person's todos put back to how they were before some changes, in the order given."""
+
+    def __init__(self, todos: TodoRepository) -> None:
+        self._todos = todos
+
+    async def begin(self) -> Change:
+        """Begin the first change: from here to the commit nobody else changes this owner's todos."""
+        return await self._todos.next_change()
+
+    async def todos(self, todo_ids: Collection[UUID]) -> dict[UUID, Todo]:
+        """Give those there are of some todos, from the trash too."""
+        return await self._todos.get_many(todo_ids)
+
+    async def undo_changes(self, todos: dict[UUID, Todo], undoing: Sequence[Undoing], first: Change) -> None:
+        """Undo changes of these todos; each is recorded as one of its own, all of one moment."""
+        if not undoing:
+            return
+        more = await self._todos.next_changes(len(undoing) - 1) if len(undoing) > 1 else []
+        changes = [first, *(replace(change, at=first.at) for change in more)]
+        await self._todos.record(undo_changes(todos, undoing, changes))
+
+    @staticmethod
+    def try_undoing(todos: dict[UUID, Todo], undoing: Sequence[Undoing], now: datetime) -> None:
+        """Undo them in these todos alone, and store nothing."""
+        undo_changes(todos, undoing, [Change(0, now, 0)] * len(undoing))
+
+
 def _too_long(limit: int) -> FieldError:
     return {
         "location": "body",
@@ -369,6 +400,11 @@ def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> Tod
 def todo_transfer(transaction: Transaction, limits: Limits) -> TodoTransfer:
     """Build the way in and out for the todos of the person the transaction belongs to."""
     return TodoTransfer(TodoRepository(transaction), limits)
+
+
+def todo_reversal(transaction: Transaction) -> TodoReversal:
+    """Build the way back for the todos of the person the transaction belongs to."""
+    return TodoReversal(TodoRepository(transaction))
 
 
 async def people_with_old_trash(owner: Connection, people: Sequence[UUID], before: datetime) -> list[UUID]:

@@ -14,6 +14,7 @@ from benchmarks.population import Person, Population, Row
 from benchmarks.progress import say, shown
 from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
+from todo.features.todos.models import Priority
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -24,6 +25,7 @@ _TODO_COLUMNS = (
     "deleted_at", "version", "change_seq",
 )  # fmt: skip
 _CHANGE_COLUMNS = ("user_id", "seq", "todo_id", "kind", "at", "todo")
+_NUMBERS = 3 * len(Priority)
 _NO_HURRY = 86_400.0
 
 
@@ -73,12 +75,14 @@ async def copy_todos(owner: "Connection", population: Population) -> None:
     await owner.execute("SET session_replication_role = replica")
     async with _without_indexes(owner):
         users = await _copy_rows(owner, population)
-    await owner.copy_records_to_table("users", records=users, columns=("id", "change_seq", "todo_count"))
+    columns = ("id", "change_seq", "counted_seq", "todo_count", "todo_counts")
+    await owner.copy_records_to_table("users", records=users, columns=columns)
 
 
-async def _copy_rows(owner: "Connection", population: Population) -> list[tuple[UUID, int, int]]:
-    """Copy todos and changes, and give everybody's last place in their sequence, and their count."""
-    places, counts = [0] * len(population.people), [0] * len(population.people)
+async def _copy_rows(owner: "Connection", population: Population) -> list[tuple[Any, ...]]:
+    """Copy todos and changes, and give everybody's last place in their sequence, and their counts."""
+    places = [0] * len(population.people)
+    counts = [[0] * _NUMBERS for _ in population.people]
     rows = shown(population.todos(), population.size.todos, "todos")
     while chunk := list(itertools.islice(rows, _AT_ONCE)):
         todos: list[tuple[Any, ...]] = []
@@ -87,14 +91,21 @@ async def _copy_rows(owner: "Connection", population: Population) -> list[tuple[
             user_id = population.people[row.owner].id
             changes += _changes_of(row, user_id, places[row.owner])
             places[row.owner] += row.changes
-            counts[row.owner] += 1
+            counts[row.owner][_place_of(row)] += 1
             todos.append((user_id, *row[1:-1], row.changes, places[row.owner]))
         await owner.copy_records_to_table("todos", records=todos, columns=_TODO_COLUMNS, timeout=_NO_HURRY)
         await owner.copy_records_to_table(
             "todo_changes", records=changes, columns=_CHANGE_COLUMNS, timeout=_NO_HURRY
         )
-    ids = [person.id for person in population.people]
-    return list(zip(ids, places, counts, strict=True))
+    return [
+        (person.id, place, place, sum(numbers), numbers)
+        for person, place, numbers in zip(population.people, places, counts, strict=True)
+    ]
+
+
+def _place_of(row: Row) -> int:
+    state = 2 if row.deleted_at else 1 if row.completed_at else 0
+    return state * len(Priority) + list(Priority).index(Priority(row.priority))
 
 
 def _changes_of(row: Row, user_id: UUID, place: int) -> Iterator[tuple[Any, ...]]:

@@ -87,7 +87,9 @@ CREATE TABLE public.users (
     id uuid NOT NULL,
     change_seq bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    todo_count bigint DEFAULT 0 NOT NULL
+    todo_count bigint DEFAULT 0 NOT NULL,
+    todo_counts bigint[] DEFAULT '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] NOT NULL,
+    counted_seq bigint DEFAULT '-1'::bigint NOT NULL
 );
 
 ALTER TABLE ONLY public.alembic_version

@@ -45,6 +45,12 @@ async def test_everybodys_counts_are_those_of_their_rows(filled: "Connection") -
         """
         SELECT id FROM users
          WHERE todo_count <> (SELECT count(*) FROM todos WHERE user_id = users.id)
+            OR counted_seq <> change_seq
+            OR todo_counts <> ARRAY(
+                SELECT count(todos.id) FROM generate_series(1, 12) AS place
+                  LEFT JOIN todos ON user_id = users.id AND place = priority_rank +
+                       CASE WHEN deleted_at IS NOT NULL THEN 8 WHEN completed_at IS NOT NULL THEN 4 ELSE 0 END
+                 GROUP BY place ORDER BY place)
             OR change_seq <> (SELECT count(*) FROM todo_changes WHERE user_id = users.id)
             OR change_seq <> (SELECT max(seq) FROM todo_changes WHERE user_id = users.id)
             OR change_seq <> (SELECT max(change_seq) FROM todos WHERE user_id = users.id)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 SCHEMA = (Path(__file__).parents[2] / "specs/database/schema.sql").read_text(encoding="utf-8")
 PEOPLE_WITH_TODOS = """
-INSERT INTO users (id, change_seq, todo_count) SELECT gen_random_uuid(), 3, 3 FROM generate_series(1, 5);
+INSERT INTO users (id, change_seq, todo_count, counted_seq, todo_counts)
+SELECT gen_random_uuid(), 3, 3, 3, '{0,0,2,0,0,0,0,0,0,0,1,0}' FROM generate_series(1, 5);
 INSERT INTO todos (
     user_id, id, title, description, priority, created_at, updated_at, deleted_at, version, change_seq
 )

@@ -41,6 +41,22 @@ async def test_eight_writers_do_not_notice_that_all_of_the_schema_changes(first_
     assert max(writers.durations) < LONGEST_REQUEST_SECONDS
 
 
+async def test_numbers_that_say_they_are_right_are_so_after_a_change_beside_writers_who_do_not_count(
+    first_release: DatabaseUrl,
+) -> None:
+    async with eight_at_work(first_release) as writers:
+        await migrate_only(first_release)
+        await writers.have_done(WRITERS * 2)
+
+    async with connect(first_release) as owner:
+        people = await owner.fetch(
+            "SELECT counted_seq = change_seq AS is_current, todo_counts[2] AS number,"
+            " (SELECT count(*) FROM todos WHERE user_id = users.id) AS there FROM users"
+        )
+    assert {row["number"] - row["there"] for row in people if row["is_current"]} == {0}
+    assert sum(not row["is_current"] for row in people) == WRITERS
+
+
 async def test_who_keeps_a_transaction_open_stalls_nobody_and_the_change_goes_in_afterwards(
     first_release: DatabaseUrl, told: pytest.LogCaptureFixture
 ) -> None:

@@ -167,7 +167,7 @@ BESIDE_POLICIES = (
 
 _NUMBERS = """
     postgresql.insert(User)
-    .values(id=bindparam("user_id"), change_seq=_COUNT)
+    .values(id=bindparam("user_id"), change_seq=_COUNT, counted_seq=_COUNT)
     .on_conflict_do_update(index_elements=["id"], set_=_COUNTED_ON)
     .returning(*_AS_CHANGE)
 """
@@ -176,6 +176,7 @@ _NUMBERS_OF_A_CLOCK = """
         ((func.extract("epoch", func.clock_timestamp()) * 1000000).cast(BigInteger) + _COUNT).label("seq"),
         func.clock_timestamp().label("at"),
         func.abs(0).label("todo_count"),
+        true().label("is_counted"),
     ).add_cte(
         postgresql.insert(User)
         .values(id=bindparam("user_id"), change_seq=0)

@@ -74,5 +74,6 @@ async def _list(person: Person) -> list[TodoState]:
         page = response.json()
         todos += [TodoState.of(item) for item in page["items"]]
         if not page["page"]["has_more"]:
+            assert page["total"] == len(todos)
             return todos
         wanted["cursor"] = page["page"]["next_cursor"]

@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+NO_TODOS = "{0,0,0,0,0,0,0,0,0,0,0,0}"
+
 
 class Table(SQLModel):
     """What every table of ours is; its constraints get their names here."""
@@ -48,6 +50,12 @@ class User(Table, table=True):
     )
     # How many todos there are, with the trash; changed by the statement that adds or removes them.
     todo_count: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    # The same by state and priority, in twelve places: active low to urgent, then completed, then the trash.
+    todo_counts: list[int] = Field(
+        sa_column=Column(ARRAY(BigInteger), nullable=False, server_default=text(f"'{NO_TODOS}'"))
+    )
+    # The change up to which those are right: `change_seq`, or one behind it if a writer did not count.
+    counted_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("'-1'")})
 
 
 class IdempotencyKey(Table, table=True):

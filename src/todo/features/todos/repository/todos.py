@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
-from todo.features.todos.repository import pages
+from todo.features.todos.repository import counts, pages
 from todo.features.todos.repository.columns import STORED
+from todo.features.todos.repository.counts import HELD_TOTAL, RECOUNT
 from todo.features.todos.repository.pages import Found, Position
 from todo.features.todos.repository.reads import (
     ALL,
@@ -87,11 +90,22 @@ class TodoRepository:
         rows = await self._transaction.rows(
             pages.page(*shape, wanted.sort, after is not None), **values, **page
         )
-        counted = await self._transaction.one(pages.count(*shape), **values)
+        total = await self._held_total(wanted)
+        if total is None:
+            counted = await self._transaction.one(pages.count(*shape), **values)
+            total = counted["total"] if counted else 0
         shown = rows[: wanted.limit]
         end = Position(shown[-1]["sort_value"], shown[-1]["id"]) if len(rows) > len(shown) else None
         todos = [TodoRead.model_validate(dict(row)) for row in shown]
-        return Found(todos, end, counted["total"] if counted else 0)
+        return Found(todos, end, total)
+
+    async def _held_total(self, wanted: TodoFilter) -> int | None:
+        """Give how many match as it is kept; nothing for a text, or when what is kept is behind."""
+        if wanted.q:
+            return None
+        places = counts.places(wanted.status, wanted.priority)
+        row = await self._transaction.one(HELD_TOTAL, user_id=self.owner_id, places=places)
+        return 0 if row is None else row["total"]
 
     async def next_change(self) -> Change:
         """Begin a change: from here to the commit, this owner's other writers wait."""
@@ -102,11 +116,11 @@ class TodoRepository:
         row = await self._transaction.one(NEXT_CHANGES, user_id=self.owner_id, count=count)
         if row is None:
             raise RuntimeError("an upsert returns its row")
-        last = row["seq"]
+        last, todo_count = row["seq"], await self._counted(row)
         if last == count:
             # A new person; or one whose account was deleted while this waited for their lock.
             await self._transaction.require_standing()
-        changes = [Change(seq, row["at"], row["todo_count"]) for seq in range(last - count + 1, last + 1)]
+        changes = [Change(seq, row["at"], todo_count) for seq in range(last - count + 1, last + 1)]
         self._begin_action(changes[0])
         return changes
 
@@ -115,9 +129,15 @@ class TodoRepository:
         row = await self._transaction.one(NEXT_CHANGE_IF_KNOWN, user_id=self.owner_id, count=1)
         if row is None:
             return None
-        change = Change(row["seq"], row["at"], row["todo_count"])
+        change = Change(row["seq"], row["at"], await self._counted(row))
         self._begin_action(change)
         return change
+
+    async def _counted(self, row: Record) -> int:
+        """Give how many todos there are, counted anew if a writer did not count them."""
+        if not row["is_counted"]:
+            row = await self._transaction.one(RECOUNT, user_id=self.owner_id) or row
+        return int(row["todo_count"])
 
     def _begin_action(self, change: Change) -> None:
         # Named by its first change, however often more are begun.

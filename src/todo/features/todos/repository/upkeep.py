@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-    update,
 )
 
 from todo.database.engine import Connection
@@ -29,6 +28,7 @@ from todo.database.tables import Table, User
 from todo.database.upkeep import remove_in_batches
 from todo.features.todos.models import ChangeKind, Todo, TodoChange
 from todo.features.todos.repository.columns import CHANGE, IS_MINE, PROVENANCE, TODO, USER
+from todo.features.todos.repository.counts import counted, place_of
 
 
 def _purge() -> Statement:
@@ -43,7 +43,7 @@ def _purge() -> Statement:
     gone = (
         delete(Todo)
         .where(IS_MINE, TODO.id.in_(oldest))
-        .returning(TODO.user_id, TODO.id, TODO.deleted_at)
+        .returning(TODO.user_id, TODO.id, TODO.priority, TODO.completed_at, TODO.deleted_at)
         .cte("gone")
     )
     place = func.row_number().over(order_by=(gone.c.deleted_at, gone.c.id))
@@ -61,15 +61,13 @@ def _purge() -> Statement:
     )
     count = select(func.count().label("purged")).select_from(gone)
     # The first place was taken before, with the lock.
-    take_places = (
-        update(User)
-        .where(USER.id == bindparam("user_id"))
-        .values(
-            change_seq=seq + func.greatest(count.scalar_subquery() - 1, 0),
-            todo_count=func.greatest(USER.todo_count - count.scalar_subquery(), 0),
-        )
+    more = count.scalar_subquery() - 1
+    take_places = counted(
+        gone=select(place_of(gone.c).label("place")),
+        change_seq=USER.change_seq + more,
+        counted_seq=USER.counted_seq + more,
     )
-    return Statement(count.add_cte(record.cte("recorded"), take_places.cte("counted")))
+    return Statement(count.add_cte(record.cte("recorded"), take_places))
 
 
 PURGE = _purge()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -12,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Insert,
-    Select,
     Text,
     Update,
     bindparam,
@@ -29,6 +27,7 @@ from todo.database.statements import Statement
 from todo.database.tables import User
 from todo.features.todos.models import Todo, TodoChange
 from todo.features.todos.repository.columns import CHANGE, IS_MINE, PROVENANCE, SHOWN, STORED, TODO, USER
+from todo.features.todos.repository.counts import IS_CURRENT, counted, place_of
 from todo.features.todos.schemas import TodoRead
 
 _SHOWN_NAMES = [shown.key for shown in SHOWN]
@@ -37,12 +36,17 @@ _CHANGE_NAMES = [
     *(one.key for one in PROVENANCE),
 ]
 _COUNT = bindparam("count", type_=BigInteger)
-_COUNTED_ON = {"change_seq": USER.change_seq + _COUNT}
+_COUNTED_ON = {"change_seq": USER.change_seq + _COUNT, "counted_seq": USER.counted_seq + _COUNT}
 # Not now(): a transaction that waited for the lock would write a time before that of its forerunner.
-_AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"), USER.todo_count)
+_AS_CHANGE = (
+    USER.change_seq.label("seq"),
+    func.clock_timestamp().label("at"),
+    USER.todo_count,
+    IS_CURRENT.label("is_counted"),
+)
 NEXT_CHANGES = Statement(
     postgresql.insert(User)
-    .values(id=bindparam("user_id"), change_seq=_COUNT)
+    .values(id=bindparam("user_id"), change_seq=_COUNT, counted_seq=_COUNT)
     .on_conflict_do_update(index_elements=["id"], set_=_COUNTED_ON)
     .returning(*_AS_CHANGE)
 )
@@ -74,15 +78,24 @@ def _recorded(
         ),
     )
     query = select(*(written.c[name] for name in answer)).add_cte(record.cte("recorded"))
-    if isinstance(write, Insert):
-        query = query.add_cte(_counted(select(written)))
-    return Statement(query)
+    return Statement(
+        query.add_cte(_counted(written) if isinstance(write, Insert) else _counted_anew(written))
+    )
 
 
-def _counted(added: Select[Any]) -> CTE:
-    count = select(func.count()).select_from(added.subquery()).scalar_subquery()
-    counting = update(User).where(USER.id == bindparam("user_id"))
-    return counting.values(todo_count=USER.todo_count + count).cte("counted")
+def _counted(added: CTE) -> CTE:
+    return counted(come=select(place_of(added.c).label("place")))
+
+
+def _counted_anew(written: CTE) -> CTE:
+    named = TODO.id == bindparam("todo_id")
+    before = select(TODO.priority, TODO.completed_at, TODO.deleted_at).where(named, IS_MINE).cte("before")
+    then, now = place_of(before.c), place_of(written.c)
+    moved = before.join(written, then != now)
+    return counted(
+        gone=select(then.label("place")).select_from(moved),
+        come=select(now.label("place")).select_from(moved),
+    )
 
 
 def _added_together() -> Statement:
@@ -149,8 +162,15 @@ def _recorded_together() -> Statement:
             *PROVENANCE,
         ).select_from(edit.join(state, true())),
     )
-    counted = _counted(select(last).where(last.c.is_new))
-    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved"), counted).returning(CHANGE.seq))
+    before = (
+        select(TODO.priority, TODO.completed_at, TODO.deleted_at)
+        .where(IS_MINE, TODO.id == last.c.id)
+        .cte("before")
+    )
+    moves = counted(
+        gone=select(place_of(before.c).label("place")), come=select(place_of(last.c).label("place"))
+    )
+    return Statement(recorded.add_cte(added.cte("added"), saved.cte("saved"), moves).returning(CHANGE.seq))
 
 
 ADD = _recorded(insert(Todo).values({column.key: bindparam(column.key) for column in STORED}))

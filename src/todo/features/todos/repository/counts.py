@@ -1,0 +1,133 @@
+"""How many todos a person has, by state and priority: kept in their row by whatever changes that.
+
+A row of `users` holds twelve numbers, one for each state (active, completed, in the trash) and priority, and
+up to which change they are right. Where that is behind, somebody wrote who does not count, as the release
+before did: readers then count rows, and the next writer counts anew.
+"""
+
+from collections.abc import Collection
+from itertools import product
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    case,
+    column,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
+
+from todo.database.statements import Statement
+from todo.database.tables import User
+from todo.features.todos.models import Priority
+from todo.features.todos.repository.columns import IS_MINE, TODO, USER
+from todo.features.todos.schemas import TodoStatus
+
+_STATES = {
+    TodoStatus.ALL: (0, 1),
+    TodoStatus.ACTIVE: (0,),
+    TodoStatus.COMPLETED: (1,),
+    TodoStatus.DELETED: (2,),
+}
+_RANK = {priority: rank for rank, priority in enumerate(Priority, start=1)}
+_IS_ME = USER.id == bindparam("user_id")
+_HELD = (
+    func.unnest(USER.todo_counts)
+    .table_valued(column("number", BigInteger), with_ordinality="place")
+    .render_derived("held")
+)
+_PLACES = len(_STATES[TodoStatus.ALL] + _STATES[TodoStatus.DELETED]) * len(Priority)
+_PRIORITIES: ColumnElement[Any] = literal_column("'{" + ",".join(Priority) + "}'::text[]")
+_NONE = literal_column("0", BigInteger)
+IS_CURRENT = USER.counted_seq == USER.change_seq
+
+
+def places(status: TodoStatus, priorities: Collection[Priority]) -> list[int]:
+    """Give where the numbers of a filter stand; no priorities are all of them."""
+    return [
+        state * len(Priority) + _RANK[priority]
+        for state, priority in product(_STATES[status], priorities or Priority)
+    ]
+
+
+def place_of(row: Any) -> ColumnElement[int]:
+    """Give where a todo is counted."""
+    state = case(
+        (row.deleted_at.is_not(None), literal_column("8")),
+        (row.completed_at.is_not(None), literal_column("4")),
+        else_=literal_column("0"),
+    )
+    return state + func.array_position(_PRIORITIES, row.priority)
+
+
+def counted(*, gone: Select[Any] | None = None, come: Select[Any] | None = None, **more: Any) -> CTE:
+    """Give the part of a write that counts: each row of `gone` and `come` is the place of one todo.
+
+    Whoever writes holds the lock on the row. `more` is set there as well, if anything is counted.
+    """
+    moves = union_all(
+        *(
+            select(part.subquery().c.place, literal_column(sign, BigInteger).label("sign"))
+            for part, sign in ((gone, "-1"), (come, "1"))
+            if part is not None
+        )
+    ).cte("moves")
+    moved = select(func.sum(moves.c.sign)).where(moves.c.place == _HELD.c.place).scalar_subquery()
+    numbers = select(_HELD.c.number + func.coalesce(moved, _NONE)).order_by(_HELD.c.place)
+    in_all = select(func.sum(moves.c.sign)).scalar_subquery()
+    return (
+        update(User)
+        .where(_IS_ME, select(moves.c.place).exists())
+        .values(
+            todo_counts=func.array(numbers.scalar_subquery()),
+            todo_count=USER.todo_count + in_all,
+            **more,
+        )
+        .cte("counted")
+    )
+
+
+def _recount() -> Statement:
+    theirs = select(place_of(TODO).label("place")).where(IS_MINE).cte("theirs")
+    place = (
+        func.generate_series(literal_column("1"), literal_column(str(_PLACES)))
+        .table_valued("place")
+        .render_derived("held")
+    )
+    numbers = (
+        select(func.count(theirs.c.place))
+        .select_from(place.outerjoin(theirs, theirs.c.place == place.c.place))
+        .group_by(place.c.place)
+        .order_by(place.c.place)
+    )
+    return Statement(
+        update(User)
+        .where(_IS_ME)
+        .values(
+            todo_counts=func.array(numbers.scalar_subquery()),
+            todo_count=select(func.count()).select_from(theirs).scalar_subquery(),
+            counted_seq=USER.change_seq,
+        )
+        .returning(USER.todo_count)
+    )
+
+
+RECOUNT = _recount()
+_IS_WANTED = _HELD.c.place == any_(bindparam("places", type_=ARRAY(BigInteger)))
+# No number where they are behind.
+HELD_TOTAL = Statement(
+    select(
+        case((IS_CURRENT, select(func.sum(_HELD.c.number)).where(_IS_WANTED).scalar_subquery())).label(
+            "total"
+        )
+    ).where(_IS_ME)
+)

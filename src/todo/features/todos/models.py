@@ -135,7 +135,7 @@ class Todo(Table, table=True):
 
     def apply(self, changes: Mapping[str, Any], at: datetime) -> "ChangeKind | None":
         """Set the named fields and say what that was, if anything; completing twice keeps the first time."""
-        changes = {name: value for name, value in changes.items() if value != getattr(self, name)}
+        changes = self._otherwise(changes)
         for name, value in changes.items():
             if name == "is_completed":
                 self.completed_at = at if value else None
@@ -144,6 +144,9 @@ class Todo(Table, table=True):
         if "is_completed" in changes:
             return ChangeKind.COMPLETED if changes["is_completed"] else ChangeKind.REOPENED
         return ChangeKind.UPDATED if changes else None
+
+    def _otherwise(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if value != getattr(self, name)}
 
     def advance(self, seq: int, at: datetime) -> None:
         """Make it the next version, at its place in the owner's sequence."""
@@ -165,7 +168,7 @@ class Todo(Table, table=True):
 
     def put_back(self, fields: Mapping[str, Any]) -> "ChangeKind | None":
         """Give the named fields the values they had, and say what that was, if anything."""
-        fields = {name: value for name, value in fields.items() if value != getattr(self, name)}
+        fields = self._otherwise(fields)
         for name, value in fields.items():
             setattr(self, name, value)
         if "deleted_at" in fields:

@@ -101,8 +101,8 @@ BESIDE_POLICIES = (
     _defect(
         "agents stay who they were first",
         "transport/mcp_call.py",
-        "caller = _caller.get()",
-        'caller = self.__dict__.setdefault("_first", _caller.get())',
+        "return _caller.get()",
+        'return self.__dict__.setdefault("_first", _caller.get())',
     ),
     _defect(
         "cursors and tokens of everybody", "transport/paging.py", 'b"cursor" + user_id.bytes', 'b"cursor"'

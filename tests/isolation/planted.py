@@ -104,7 +104,11 @@ def trials() -> Iterator[Trial]:
             NO_DEFECT,
             policies,
             (Ending.RED,),
-            ("tests/database/test_migrations.py", "-k=policy or protected"),
+            (
+                "tests/database/test_migrations.py",
+                "tests/database/test_distributable.py",
+                "-k=every_policy or can_be_distributed",
+            ),
         )
     yield Trial(NO_FILTERS, Policies.AS_THEY_ARE, (Ending.GREEN,))
     yield Trial(NO_FILTERS, Policies.AS_THEY_ARE, (Ending.GREEN,), ("tests/features", "tests/transport"))

@@ -85,7 +85,7 @@ def test_without_a_model_the_brief_is_written(
     assert code == Outcome.NEEDS_DECISION.exit_code
     assert "todo architect verify share-todos.json" in said
     assert "DECIDE  sharing" in said
-    assert "- GET /api/todos `list_todos` about todos" in brief
+    assert '"operation_id":"list_todos","table":"todos"' in brief
     assert '"SchemaDesign"' in brief
 
 

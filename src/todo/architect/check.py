@@ -32,7 +32,7 @@ async def check(place: Bench, root: Path, server: DatabaseUrl) -> tuple[Verdict,
     refused = [page.path for page in spec_files(root) if not await _holds(page, place)]
     async with empty_database(server) as url:
         steps = await migration_steps(url)
-        facts = await facts_of(live.openapi, live.tools, url, live.design.db.tables)
+        facts = facts_of(live.openapi, live.tools, url, live.design.db.tables)
     evidence = dataclasses.replace(
         live.evidence,
         migrations=tuple(steps),
@@ -59,4 +59,4 @@ async def system_facts(server: DatabaseUrl, application: Application) -> Facts:
         app = application(wiring(url))
         async with connect(url) as connection:
             schema = await read_schema(connection)
-        return await facts_of(app.openapi(), await tools_of(app), url, schema.tables)
+        return facts_of(app.openapi(), await tools_of(app), url, schema.tables)

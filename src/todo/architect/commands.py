@@ -16,13 +16,12 @@ from todo.architect.facts import brief, facts, slug_of
 from todo.architect.findings import Outcome, Verdict
 from todo.architect.history import suggestion, write_decision, write_record
 from todo.architect.judge import unverified
-from todo.architect.live import Live
 from todo.architect.model import Design, FeatureRequest
 from todo.architect.render import pages
 from todo.architect.report import report
 from todo.architect.scratch import scratch_server
 from todo.architect.specs import embedded_design, write
-from todo.architect.verifying import bench, verify
+from todo.architect.verifying import Bench, bench, verify
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 from todo.settings import Settings
@@ -35,9 +34,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     checking = _command(commands, "check", "examine the running system and judge it", _check)
     checking.add_argument("--traces", action="store_true", help="show each operation from end to end as well")
 
-    designing = _command(
-        commands, "design", "design a feature; without a model, write the brief for it", _design
-    )
+    says = "design a feature; without a model, write the brief for it"
+    designing = _command(commands, "design", says, _design)
     designing.add_argument("request", help='what is wanted, like "due dates with reminders"')
     designing.add_argument("--answer", action="append", default=[], metavar="QUESTION=ANSWER")
     designing.add_argument("--budget", type=int, default=24, help="calls of the model, at most")
@@ -67,68 +65,63 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     chosen.root, chosen.model = chosen.root.resolve(), settings.architect_model
     with ExitStack() as stack:
         try:
-            if chosen.command is _adr:
-                code: int = _adr(chosen)
-            else:
-                server = DatabaseUrl.parse(chosen.server, "--server") if chosen.server else None
-                code = int(chosen.command(chosen, server or stack.enter_context(scratch_server())))
+            if chosen.command is not _adr:
+                given = DatabaseUrl.parse(chosen.server, "--server") if chosen.server else None
+                chosen.server = given or stack.enter_context(scratch_server())
+            outcome: Outcome = asyncio.run(chosen.command(chosen))
         except CannotStart as error:
-            code = _told(chosen, unverified(str(error)))
-    return code
+            outcome = _told(chosen, unverified(str(error)))
+    return outcome.exit_code
 
 
-def _check(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
-    verdict, live = asyncio.run(_checked(chosen.root, server))
+async def _check(chosen: argparse.Namespace) -> Outcome:
+    async with bench(chosen.server, root=chosen.root, probing=True) as place:
+        verdict, live = await check(place, chosen.root, chosen.server)
     return _told(chosen, verdict, report(verdict, live.evidence.traces if chosen.traces else ()))
 
 
-async def _checked(root: Path, server: DatabaseUrl) -> tuple[Verdict, Live]:
-    async with bench(server, root=root, probing=True) as place:
-        return await check(place, root, server)
-
-
-def _verify(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
-    verdict = asyncio.run(verify(_read(chosen.design), server=server, root=chosen.root))
-    code = _told(chosen, verdict)
+async def _verify(chosen: argparse.Namespace) -> Outcome:
+    verdict = await verify(_read(chosen.design), server=chosen.server, root=chosen.root)
+    outcome = _told(chosen, verdict)
     if chosen.write:
         _keep(chosen, verdict, ["Written without a model of ours."])
-    return code
+    return outcome
 
 
-def _design(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
+async def _design(chosen: argparse.Namespace) -> Outcome:
     answers = dict(pair.split("=", 1) for pair in chosen.answer if "=" in pair)
     request = FeatureRequest(slug=slug_of(chosen.request), text=chosen.request, answers=answers)
-    return asyncio.run(_designed(chosen, request, server))
+    async with bench(chosen.server, root=chosen.root) as place:
+        return await (_designed if chosen.model else _briefed)(chosen, request, place)
 
 
-async def _designed(chosen: argparse.Namespace, request: FeatureRequest, server: DatabaseUrl) -> int:
-    async with bench(server, root=chosen.root) as place:
-        if not chosen.model and chosen.json:
-            told = brief(request.text, place.live, place.decisions, place.questions(request))
-            asked = [one.model_dump(mode="json") for one in place.questions(request)]
-            _say([json.dumps({"brief": told, "questions": asked}, ensure_ascii=False)])
-            return Outcome.NEEDS_DECISION.exit_code
-        if not chosen.model:
-            file = chosen.root / f"{request.slug}.brief.md"
-            questions = place.questions(request)
-            text = brief(request.text, place.live, place.decisions, questions)
-            await asyncio.to_thread(file.write_text, text, encoding="utf-8")
-            _say([f"No model is set (TODO_ARCHITECT_MODEL): the brief is in {file.name}.", "Then:"])
-            _say([f"    todo architect verify {request.slug}.json"])
-            _say(f"DECIDE  {one.id}: {one.question} ({' | '.join(one.options)})" for one in questions)
-            return Outcome.NEEDS_DECISION.exit_code
-        from todo.architect.flow import Flow  # noqa: PLC0415  # loaded where a model is named
-        from todo.architect.specialists import Specialists  # noqa: PLC0415
+async def _briefed(chosen: argparse.Namespace, request: FeatureRequest, place: Bench) -> Outcome:
+    questions = place.questions(request)
+    text = brief(request.text, place.live, place.decisions, questions)
+    if chosen.json:
+        asked = [one.model_dump(mode="json") for one in questions]
+        _say([json.dumps({"brief": text, "questions": asked}, ensure_ascii=False)])
+        return Outcome.NEEDS_DECISION
+    file = chosen.root / f"{request.slug}.brief.md"
+    await asyncio.to_thread(file.write_text, text, encoding="utf-8")
+    _say([f"No model is set (TODO_ARCHITECT_MODEL): the brief is in {file.name}.", "Then:"])
+    _say([f"    todo architect verify {request.slug}.json"])
+    _say(f"DECIDE  {one.id}: {one.question} ({' | '.join(one.options)})" for one in questions)
+    return Outcome.NEEDS_DECISION
 
-        specialists = Specialists(chosen.model, facts(place.live, place.decisions), chosen.budget)
-        done = await Flow(place, specialists).design(request)
-    course = [f"{chosen.model}: {done.calls} calls, {done.tokens} tokens"]
-    course += [
+
+async def _designed(chosen: argparse.Namespace, request: FeatureRequest, place: Bench) -> Outcome:
+    from todo.architect.flow import Flow  # noqa: PLC0415  # loaded where a model is named
+    from todo.architect.specialists import Specialists  # noqa: PLC0415
+
+    specialists = Specialists(chosen.model, facts(place.live, place.decisions), chosen.budget)
+    done = await Flow(place, specialists).design(request)
+    outcome = _told(chosen, done.verdict)
+    sent_back = [
         f"{role} was sent back by {', '.join(one.rule for one in found)}" for role, found in done.sent_back
     ]
-    code = _told(chosen, done.verdict)
-    _keep(chosen, done.verdict, course)
-    return code
+    _keep(chosen, done.verdict, [f"{chosen.model}: {done.calls} calls, {done.tokens} tokens", *sent_back])
+    return outcome
 
 
 def _keep(chosen: argparse.Namespace, verdict: Verdict, course: list[str]) -> None:
@@ -142,18 +135,18 @@ def _keep(chosen: argparse.Namespace, verdict: Verdict, course: list[str]) -> No
         path.write_text(text, encoding="utf-8")
         written.append(f"specs/{name}")
     record = write_record(chosen.root, verdict.design, verdict, written, course)
-    _say([*(f"written: {name}" for name in [*written, record]), suggestion(verdict.design) or ""])
+    _say([*(f"written: {name}" for name in [*written, record]), suggestion(verdict.design)])
 
 
-def _specs(chosen: argparse.Namespace, server: DatabaseUrl) -> int:
-    written = write(chosen.root, asyncio.run(system_facts(server, create_app)))
+async def _specs(chosen: argparse.Namespace) -> Outcome:
+    written = write(chosen.root, await system_facts(chosen.server, create_app))
     _say([f"written: {name}" for name in written] or ["Nothing was out of date."])
-    return Outcome.VERIFIED.exit_code
+    return Outcome.VERIFIED
 
 
-def _adr(chosen: argparse.Namespace) -> int:
+async def _adr(chosen: argparse.Namespace) -> Outcome:
     _say([f"written: {write_decision(chosen.root, chosen.title, _read(chosen.design))}"])
-    return Outcome.VERIFIED.exit_code
+    return Outcome.VERIFIED
 
 
 def _read(file: Path) -> Design:
@@ -167,12 +160,11 @@ def _read(file: Path) -> Design:
         raise CannotStart(f"{file} is no design: {'; '.join(where)}.") from error
 
 
-def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] | None = None) -> int:
+def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] | None = None) -> Outcome:
     if chosen.json:
-        _say([json.dumps(verdict.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)])
-    else:
-        _say(report(verdict) if lines is None else lines)
-    return verdict.outcome.exit_code
+        lines = [json.dumps(verdict.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)]
+    _say(report(verdict) if lines is None else lines)
+    return verdict.outcome
 
 
 def _say(lines: Iterable[str]) -> None:

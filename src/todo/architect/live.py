@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from blockbuster import blockbuster_ctx
+
 from todo.architect.case import Evidence, Trace
 from todo.architect.catalogue import read_schema
 from todo.architect.crowd import multiply
@@ -32,34 +34,34 @@ class Live:
 
 async def examine(url: DatabaseUrl, application: Application, *, probing: bool) -> Live:
     """Run the application on a scratch database and look at it; without `probing`, only follow its calls."""
-    async with (
-        connect(url) as owner,
-        running(url, application) as app,
-        connect(app.bound_url) as bound,
-    ):
-        with witnessed() as witness:
+    with witnessed() as witness:
+        async with (
+            connect(url) as owner,
+            running(url, application) as app,
+            connect(app.bound_url) as bound,
+        ):
             examiner = Examiner(app, witness)
-            calls = await examiner.calls()
-            answers = [answer async for answer in examiner.answers()] if probing else []
+            with blockbuster_ctx("todo", excluded_modules=["todo.architect"]):
+                calls = await examiner.calls()
+                answers = [answer async for answer in examiner.answers()] if probing else []
             schema = await read_schema(owner)
-            leaks = [line for line in witness.lines if examiner.mark in line or "eyJ" in line]
             people = [call.person for call in calls[:_HEAVY]]
             await multiply(owner, schema, people)
             lists = Lists(examiner, bound, schema, people[0])
             queries = [query async for query in lists.queries()] if probing else []
-        tools = await tools_of(app.app)
-        traces = [await _trace(examiner, call, bound, schema) for call in calls]
-        evidence = Evidence(
-            operations=tuple(operation.name for operation in examiner.operations),
-            traces=tuple(traces),
-            answers=tuple(answers),
-            queries=tuple(queries),
-            tools=frozenset(tool["name"] for tool in tools),
-            claims=claims_of_tokens(),
-            problem_schema=examiner.document.problem(),
-            log_leaks=tuple(leaks),
-        )
-        return Live(_design(examiner, traces, schema), evidence, app.app.openapi(), tools)
+            tools = await tools_of(app.app)
+            traces = [await _trace(examiner, call, bound, schema) for call in calls]
+    evidence = Evidence(
+        operations=tuple(operation.name for operation in examiner.operations),
+        traces=tuple(traces),
+        answers=tuple(answers),
+        queries=tuple(queries),
+        tools=frozenset(tool["name"] for tool in tools),
+        claims=claims_of_tokens(),
+        problem_schema=examiner.document.problem(),
+        log_leaks=tuple(line for line in witness.lines if examiner.mark in line or "eyJ" in line),
+    )
+    return Live(_design(examiner, traces, schema), evidence, app.app.openapi(), tools)
 
 
 def _design(examiner: Examiner, traces: list[Trace], schema: SchemaDesign) -> Design:

@@ -162,6 +162,8 @@ class Table(_Part):
     indexes: list[Index] = []
     owner: Name | None = None
     row_security: bool = True
+    # Of one that is there: its constraints, indexes and policies in PostgreSQL's own words.
+    definitions: dict[str, str] = {}
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -244,6 +246,14 @@ class Design(_Part):
     tests: list[Proofs] = []
     files: list[str] = []
     waivers: list[Waiver] = []
+
+    @property
+    def slug(self) -> str:
+        return self.request.slug if self.request else "feature"
+
+    @property
+    def asked(self) -> str:
+        return self.request.text if self.request else self.slug
 
     def endpoint(self, name: str) -> Endpoint | None:
         return next((endpoint for endpoint in self.api.endpoints if endpoint.name == name), None)

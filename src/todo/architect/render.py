@@ -5,32 +5,27 @@ from collections.abc import Iterator
 from todo.architect.model import Column, Design, Endpoint, Field, Table
 from todo.architect.specs import BLOCK
 
+_FRONT = "---\nstatus: proposed\nfeature: {slug}\ncovers: {covers}\n---\n\n# {title}\n"
+
 
 def pages(design: Design) -> dict[str, str]:
     """Give the proposed specifications by their names under specs/."""
-    slug = design.request.slug if design.request else "feature"
-    written = {f"api/{slug}.md": "\n".join(_feature(design, slug)) + "\n"}
+    written = {f"api/{design.slug}.md": "\n".join(_feature(design)) + "\n"}
     for table in design.db.tables:
         # The page of a table that is there says what is so, not what is meant to be.
-        name = table.name if table.new else f"{table.name}-{slug}"
-        written[f"database/{name}.md"] = "\n".join(_table_page(table, slug)) + "\n"
+        name = table.name if table.new else f"{table.name}-{design.slug}"
+        written[f"database/{name}.md"] = "\n".join(_table_page(table, design.slug)) + "\n"
     return written
 
 
-def _front(slug: str, covers: list[str]) -> list[str]:
-    return ["---", "status: proposed", f"feature: {slug}", f"covers: {' '.join(covers)}", "---", ""]
-
-
-def _feature(design: Design, slug: str) -> Iterator[str]:
-    endpoints = design.api.endpoints
-    yield from _front(slug, list(dict.fromkeys(endpoint.path for endpoint in endpoints)))
-    yield f"# {slug.replace('-', ' ').capitalize()}\n"
-    yield "## Overview\n"
-    yield (design.request.text if design.request else slug) + "\n"
+def _feature(design: Design) -> Iterator[str]:
+    covers = " ".join(dict.fromkeys(endpoint.path for endpoint in design.api.endpoints))
+    yield _FRONT.format(slug=design.slug, covers=covers, title=design.slug.replace("-", " ").capitalize())
+    yield f"## Overview\n\n{design.asked}\n"
     for question, answer in (design.request.answers if design.request else {}).items():
         yield f"- Decided, {question}: {answer}"
     yield "\n## API design\n"
-    for endpoint in endpoints:
+    for endpoint in design.api.endpoints:
         yield from _endpoint(endpoint)
     yield "## Database schema\n"
     for table in design.db.tables:
@@ -61,8 +56,8 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
     yield f"### `{endpoint.name}`\n"
     if endpoint.summary:
         yield endpoint.summary + "\n"
-    yield f"- request: {_fields(endpoint.request) or 'nothing more'}"
-    yield f"- response: {_fields(endpoint.response) or 'nothing more'}"
+    yield f"- request: {_fields(endpoint.request)}"
+    yield f"- response: {_fields(endpoint.response)}"
     codes = ", ".join(map(str, [*endpoint.success, *endpoint.errors]))
     # One of today that is only added to says nothing of its refusals.
     yield f"- status codes: {codes if endpoint.errors else 'those of today'}"
@@ -78,14 +73,14 @@ def _fields(fields: list[Field]) -> str:
     def said(field: Field) -> str:
         parts = [field.type, "" if field.required else "optional", "or null" if field.nullable else ""]
         parts += [f"≤ {field.max_length}" if field.max_length else "", "|".join(field.values or [])]
-        return f"`{field.name}` ({' '.join(part for part in parts if part)})"
+        return f"`{field.name}` ({' '.join(filter(None, parts))})"
 
-    return ", ".join(map(said, fields))
+    return ", ".join(map(said, fields)) or "nothing more"
 
 
 def _table_page(table: Table, slug: str) -> Iterator[str]:
-    yield from _front(slug, [table.name] if table.new else [])
-    yield f"# {table.name}{'' if table.new else f', with {slug}'}\n"
+    title = table.name if table.new else f"{table.name}, with {slug}"
+    yield _FRONT.format(slug=slug, covers=table.name if table.new else "", title=title)
     yield from _table(table)
     if table.new:
         yield f"{BLOCK}\n"
@@ -95,18 +90,17 @@ def _table_page(table: Table, slug: str) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     yield f"### `{table.name}`{' (new)' if table.new else ''}\n"
     yield "| column | type | null | default |\n| --- | --- | --- | --- |"
-    yield from (_column(column) for column in table.columns)
+    yield from map(_column, table.columns)
     yield "\n| index | where | why |\n| --- | --- | --- |"
     for index in table.indexes:
         where = " and ".join(f"{one.column} {one.op} {one.value or ''}".strip() for one in index.where)
         yield f"| ({', '.join(index.columns)}) | {where} | {index.rationale} |"
     for key in table.foreign_keys:
-        target = f"{key.table} ({', '.join(key.references)})"
-        rule = (key.on_delete or "").lower()
+        target, rule = f"{key.table} ({', '.join(key.references)})", (key.on_delete or "").lower()
         yield f"\n({', '.join(key.columns)}) refers to {target}, on delete {rule}."
     if table.new:
-        key_columns = ", ".join(table.primary_key)
-        yield f"\nKey: ({key_columns}); rows belong to `{table.owner}`, by row-level security."
+        columns = ", ".join(table.primary_key)
+        yield f"\nKey: ({columns}); rows belong to `{table.owner}`, by row-level security."
     yield ""
 
 

@@ -9,33 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from todo.architect.case import Looked, Page
-from todo.architect.model import Design, Table
+from todo.architect.model import Column, Design, Table
 from todo.database.embedded import binaries
-from todo.database.engine import Connection, connect
 from todo.database.url import DatabaseUrl
 
 BLOCK = "<!-- generated: start -->\n<!-- generated: end -->"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
-_COLUMNS = """
-SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS is_required,
-       COALESCE(pg_get_expr(adbin, adrelid), '') AS value, attgenerated = 's' AS is_generated
-  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
- WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-"""
-_RULES = """
-SELECT conname AS name, pg_get_constraintdef(oid) AS rule FROM pg_constraint
- WHERE conrelid = $1::text::regclass AND contype <> 'n'
-UNION ALL
-SELECT relname, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$')
-  FROM pg_index JOIN pg_class ON oid = indexrelid
- WHERE indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
-UNION ALL
-SELECT policyname, 'POLICY TO ' || array_to_string(roles, ', ') || ' USING ' || qual FROM pg_policies
- WHERE tablename = $1::text
-ORDER BY 1
-"""
+_OPERATIONS_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
+_LONG = {"timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone"}
 
 
 @dataclass(frozen=True)
@@ -123,9 +106,6 @@ def embedded_design(text: str) -> str:
     return found[1] if found else ""
 
 
-_OPERATIONS_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
-
-
 def spec_files(root: Path) -> list[SpecFile]:
     """Give every page of a project that has a generated part or a design."""
     pages = [SpecFile.read(path) for path in sorted((root / "specs").rglob("*.md"))]
@@ -195,13 +175,11 @@ def _text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-async def facts_of(
+def facts_of(
     openapi: dict[str, Any], tools: list[dict[str, Any]], url: DatabaseUrl, tables: Iterable[Table]
 ) -> Facts:
-    """Ask the system what it is."""
-    async with connect(url) as connection:
-        described = {table.name: await _table_text(connection, table.name) for table in tables}
-    return Facts(openapi, tools, schema_sql(url), described)
+    """Put together what the system says of itself; its schema is dumped from the database."""
+    return Facts(openapi, tools, schema_sql(url), {table.name: _table_text(table) for table in tables})
 
 
 def schema_sql(url: DatabaseUrl) -> str:
@@ -228,19 +206,23 @@ def _operation_line(method: str, path: str, operation: Mapping[str, Any]) -> str
     )
 
 
-async def _table_text(connection: Connection, table: str) -> str:
-    columns = [_column(dict(row)) for row in await connection.fetch(_COLUMNS, table)]
-    rules = [
-        f"| `{row['name']}` | `{_one_line(row['rule'])}` |" for row in await connection.fetch(_RULES, table)
-    ]
-    head = [f"### `{table}`", "", "| column | type | null | value |", "| --- | --- | --- | --- |"]
-    return "\n".join([*head, *columns, "", "| rule | definition |", "| --- | --- |", *rules, "", ""])
+def _table_text(table: Table) -> str:
+    rules = sorted(table.definitions.items())
+    return "\n".join(
+        [
+            f"### `{table.name}`\n\n| column | type | null | value |\n| --- | --- | --- | --- |",
+            *map(_column, table.columns),
+            "\n| rule | definition |\n| --- | --- |",
+            *(f"| `{name}` | `{_one_line(rule)}` |" for name, rule in rules),
+            "\n",
+        ]
+    )
 
 
-def _column(row: Mapping[str, Any]) -> str:
-    value = f"`{_one_line(row['value'])}`" if row["value"] else ""
-    kind = " generated" if row["is_generated"] else ""
-    return f"| `{row['name']}` | {row['type']} | {'no' if row['is_required'] else 'yes'} | {value}{kind} |"
+def _column(column: Column) -> str:
+    value = f"`{_one_line(column.default)}`" if column.default else ""
+    kind, null = _LONG.get(column.type, column.type), "yes" if column.nullable else "no"
+    return f"| `{column.name}` | {kind} | {null} | {value}{' generated' if column.computed else ''} |"
 
 
 def _one_line(definition: str) -> str:

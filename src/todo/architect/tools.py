@@ -4,6 +4,7 @@ What is judged runs in a process of its own: it starts a database, and listens t
 """
 
 import asyncio
+import functools
 import json
 import os
 import sys
@@ -28,11 +29,8 @@ def add_architect(server: MCPServer[None]) -> None:
     server.add_tool(architect_brief, annotations=_ADVISES)
     server.add_tool(architect_verify, annotations=_ADVISES)
     for role in ROLES:
-
-        def instructions(role: str = role) -> str:
-            return instructions_of(role)
-
-        server.add_prompt(Prompt(name=role, title=role, fn=instructions, arguments=[]))
+        told = functools.partial(instructions_of, role)
+        server.add_prompt(Prompt(name=role, title=role, fn=told, arguments=[]))
 
 
 async def architect_brief(request: str) -> dict[str, Any]:

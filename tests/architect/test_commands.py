@@ -15,7 +15,7 @@ from todo.architect.findings import Outcome
 from todo.architect.history import write_decision, write_record
 from todo.architect.project import records
 from todo.architect.render import pages
-from todo.architect.specs import SpecFile, is_served
+from todo.architect.specs import SpecFile, facts_of, spec_files, write
 from todo.architect.verifying import Bench
 from todo.database.url import DatabaseUrl
 from todo.settings import Settings
@@ -122,14 +122,27 @@ def test_the_page_of_a_design_has_every_part() -> None:
     assert "| `PATCH /api/todos/{todo_id}/due` | authenticated | sub | 403 | owner |" in page
 
 
-async def test_a_proposal_is_served_when_all_of_it_is_there(place: Bench) -> None:
-    live = place.live.design
-    there = SOUND.model_copy(
-        update={"api": live.api, "db": live.db.model_copy(update={"tables": live.db.tables[:1]})}
+async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Bench, project: Path) -> None:
+    live = place.live
+    there = SOUND.model_copy(update={"request": None, "api": live.design.api, "db": live.design.db})
+    for name, text in (pages(SOUND) | pages(there)).items():
+        path = project / "specs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (project / "specs/api/feature.md").write_text(
+        pages(there)["api/feature.md"].replace("## Overview\n", "## Overview\n\nWritten by a person.\n"),
+        encoding="utf-8",
     )
+    facts = facts_of(live.openapi, live.tools, place.url, live.design.db.tables)
 
-    assert is_served(there, live)
-    assert not is_served(SOUND, live)
+    write(project, facts, live.design)
+
+    statuses = {page.path.name: page.status for page in spec_files(project)}
+    text = (project / "specs/api/feature.md").read_text(encoding="utf-8")
+    assert (statuses["feature.md"], statuses["todos-feature.md"]) == ("live", "live")
+    assert (statuses["due-dates.md"], statuses["todos-due-dates.md"]) == ("proposed", "proposed")
+    assert "Written by a person." in text
+    assert "| `list_todos` | `GET /api/todos` | 200, 304 |" in text
 
 
 async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ SEEN = [
         "SPEC-2",
         pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_verified=False)),
     ),
+    _seen(
+        "a feature that adds to what has a page",
+        pages=(*_PAGES, Page("specs/api/due.md", "live", (_TODO.name,), (), is_feature=True)),
+    ),
+    _seen("two pages of one thing", "SPEC-1", pages=(*_PAGES, _PAGES[0])),
     _seen("a contract that is stale", "SPEC-3", contracts=(Looked("specs/api/openapi.json", "is stale"),)),
     _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),
     _seen("a record with a placeholder", "DOC-2", records=(Looked("history/x.md", "a placeholder is left"),)),

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def test_nothing_under_specs_is_out_of_date(server: DatabaseUrl) -> None:
-    facts = await system_facts(server, create_app)
+    facts, _ = await system_facts(server, create_app)
 
     assert sorted(out_of_date(ROOT, facts)) == [], "out of date: run `make specs`"
 

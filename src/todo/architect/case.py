@@ -61,6 +61,7 @@ class Page:
     status: str
     operations: tuple[str, ...]
     tables: tuple[str, ...]
+    is_feature: bool = False
     is_current: bool = True
     is_verified: bool = True
     is_served: bool = False

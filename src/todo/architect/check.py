@@ -8,6 +8,8 @@ from todo.architect.catalogue import read_schema
 from todo.architect.findings import Outcome, Verdict
 from todo.architect.judge import judge
 from todo.architect.live import Live
+from todo.architect.model import ApiDesign, Design
+from todo.architect.openapi import Document
 from todo.architect.project import layer_contracts, migration_steps, records
 from todo.architect.running import Application, tools_of, wiring
 from todo.architect.scratch import empty_database
@@ -51,12 +53,15 @@ async def _holds(page: SpecFile, place: Bench) -> bool:
     return (await place.verify(page.design)).outcome is Outcome.VERIFIED
 
 
-async def system_facts(server: DatabaseUrl, application: Application) -> Facts:
-    """Ask the system what it is, without judging it."""
+async def system_facts(server: DatabaseUrl, application: Application) -> tuple[Facts, Design]:
+    """Ask the system what it is, without judging it and without a trace of what it does."""
     async with empty_database(server) as url:
         async with alone(url) as gate:
             await migrate(url, gate)
         app = application(wiring(url))
         async with connect(url) as connection:
             schema = await read_schema(connection)
-        return facts_of(app.openapi(), await tools_of(app), url, schema.tables)
+        document = Document(app.openapi())
+        endpoints = [document.endpoint(*described, schema, set()) for described in document.operations()]
+        facts = facts_of(app.openapi(), await tools_of(app), url, schema.tables)
+    return facts, Design(api=ApiDesign(endpoints=endpoints), db=schema)

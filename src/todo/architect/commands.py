@@ -139,7 +139,7 @@ def _keep(chosen: argparse.Namespace, verdict: Verdict, course: list[str]) -> No
 
 
 async def _specs(chosen: argparse.Namespace) -> Outcome:
-    written = write(chosen.root, await system_facts(chosen.server, create_app))
+    written = write(chosen.root, *await system_facts(chosen.server, create_app))
     _say([f"written: {name}" for name in written] or ["Nothing was out of date."])
     return Outcome.VERIFIED
 

@@ -18,7 +18,7 @@ def report(verdict: Verdict, traces: tuple[Trace, ...] = ()) -> Iterator[str]:
     for number, point in enumerate(Point, start=1):
         rules = [rule for rule in RULES.values() if rule.point is point and rule.id in verdict.examined]
         findings = [finding for finding in verdict.findings if finding.rule in {rule.id for rule in rules}]
-        yield f"{number}. {point}: {_state(findings)}"
+        yield f"{number}. {point}: {_state(findings) if rules else 'is asked of what runs'}"
         for rule in rules:
             yield f"   {rule.id:<14} {verdict.examined[rule.id]:>4} looked at   {rule.says}"
         for finding in findings:

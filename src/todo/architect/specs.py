@@ -70,6 +70,11 @@ class SpecFile:
         return self.front.get("status", "")
 
     @property
+    def feature(self) -> str | None:
+        """The feature it was proposed for; none of the page of a resource."""
+        return self.front.get("feature")
+
+    @property
     def covers(self) -> list[str]:
         """The addresses it is about (each with what begins like it), or the tables."""
         return self.front.get("covers", "").split()
@@ -115,19 +120,27 @@ def spec_files(root: Path) -> list[SpecFile]:
 def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -> list[Page]:
     """Give what the pages say, beside what the system says; `refused` are those whose design was."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
+    pages = spec_files(root)
+    served = _served(pages, live)
     return [
         Page(
             path=page.path.relative_to(root).as_posix(),
             status=page.status,
             operations=tuple(facts.operations(page.covers)) if page.is_api else (),
             tables=() if page.is_api else tuple(page.covers),
+            is_feature=page.feature is not None,
             is_current=page.status != "live" or page.with_facts(facts) == page.text,
             is_verified=page.path not in refused,
-            is_served=page.design is not None and is_served(page.design, live),
+            is_served=page.feature in served,
             missing_tests=tuple(name for name in page.tests if f"def {name}(" not in tests),
         )
-        for page in spec_files(root)
+        for page in pages
     ]
+
+
+def _served(pages: Iterable[SpecFile], live: Design) -> set[str | None]:
+    """Give the features whose whole design the running system has."""
+    return {page.feature for page in pages if page.design is not None and is_served(page.design, live)}
 
 
 def is_served(design: Design, live: Design) -> bool:
@@ -145,8 +158,14 @@ def is_served(design: Design, live: Design) -> bool:
     return True
 
 
-def write(root: Path, facts: Facts) -> list[str]:
-    """Write what is out of date anew, and give the names of those files."""
+def write(root: Path, facts: Facts, live: Design) -> list[str]:
+    """Write what is out of date anew, and give the names of those files; what is served becomes live."""
+    pages = spec_files(root)
+    served = _served(pages, live)
+    for page in pages:
+        if page.status == "proposed" and page.feature in served:
+            text = page.text.replace("status: proposed\n", "status: live\n", 1)
+            page.path.write_text(text, encoding="utf-8")
     stale = out_of_date(root, facts)
     for path, text in stale.items():
         path.write_text(text, encoding="utf-8")
@@ -156,9 +175,7 @@ def write(root: Path, facts: Facts) -> list[str]:
 def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
     """Give what differs from what the system says, and the text it ought to have."""
     wanted = {root / name: text for name, text in facts.contracts().items()}
-    for page in spec_files(root):
-        if page.status == "live":
-            wanted[page.path] = page.with_facts(facts)
+    wanted |= {page.path: page.with_facts(facts) for page in spec_files(root) if page.status == "live"}
     return {path: text for path, text in wanted.items() if _text_of(path) != text}
 
 

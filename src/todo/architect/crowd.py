@@ -8,11 +8,18 @@ from uuid import UUID
 
 import asyncpg
 
-from todo.architect.model import SchemaDesign, Table
+from todo.architect.ddl import quoted
+from todo.architect.model import Column, SchemaDesign, Table
 from todo.database.engine import Connection
 
 ROWS_PER_OWNER = 1_000
-_VARIED = ("text", "uuid", "timestamptz")
+# What tells rows apart, by type; other columns are as the probes made them.
+_NUMBERED = {
+    "uuid": "gen_random_uuid()",
+    "bigint": "1000000 + n",
+    "integer": "1000000 + n",
+    "bytea": "sha256(n::text::bytea)",
+}
 
 
 async def multiply(connection: Connection, schema: SchemaDesign, owners: Sequence[UUID]) -> None:
@@ -38,27 +45,23 @@ async def _fill(connection: Connection, table: Table, owner: UUID) -> None:
 
 def _copies(table: Table, *, vary_texts: bool) -> str:
     unique = {name for key in [table.primary_key, *table.unique] for name in key}
-    columns = [column for column in table.columns if not column.computed]
-    values = []
-    for column in columns:
-        name = f'"{column.name}"'
+
+    def value(column: Column) -> str:
+        name, is_unique = quoted(column.name), column.name in unique
         if column.name == table.owner:
-            values.append("$1::uuid")
-        elif column.type == "uuid" and column.name in unique:
-            values.append("gen_random_uuid()")
-        elif column.type in {"bigint", "integer"} and column.name in unique:
-            values.append("1000000 + n")
-        elif column.type == "bytea" and column.name in unique:
-            values.append("sha256(n::text::bytea)")
-        elif column.type == "timestamptz":
-            values.append(f"{name} - n * interval '1 minute'")
-        elif column.type == "text" and not column.values and (vary_texts or column.name in unique):
-            values.append(f"left({name}, 20) || ' ' || n")
-        else:
-            values.append(name)
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    made = f'FROM "{table.name}" WHERE "{table.owner}" <> $1::uuid LIMIT 200'
+            return "$1::uuid"
+        if is_unique and column.type in _NUMBERED:
+            return _NUMBERED[column.type]
+        if column.type == "timestamptz":
+            return f"{name} - n * interval '1 minute'"
+        if column.type == "text" and not column.values and (vary_texts or is_unique):
+            return f"left({name}, 20) || ' ' || n"
+        return name
+
+    columns = [column for column in table.columns if not column.computed]
+    names = ", ".join(quoted(column.name) for column in columns)
+    made = f"FROM {quoted(table.name)} WHERE {quoted(table.owner or '')} <> $1::uuid LIMIT 200"
     source = f"(SELECT *, row_number() OVER () - 1 AS place, count(*) OVER () AS many {made}) AS made"
-    target = f'INSERT INTO "{table.name}" ({names})'
     rows = f"generate_series(1, {ROWS_PER_OWNER}) AS n JOIN {source} ON place = n % least(many, 200)"
-    return f"{target} SELECT {', '.join(values)} FROM {rows}"  # noqa: S608  # the catalogue's own names
+    values = ", ".join(map(value, columns))
+    return f"INSERT INTO {quoted(table.name)} ({names}) SELECT {values} FROM {rows}"  # noqa: S608  # the catalogue's own names

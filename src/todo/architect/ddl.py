@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from todo.architect.model import Column, Condition, Index, Table
+from todo.architect.model import Column, Condition, ForeignKey, Index, Table
 from todo.database.roles import APP_GROUP
 
 # What a new column may be, and how rows get values in it that are worth planning on.
@@ -22,8 +22,19 @@ _FILLED_BY = {
     "text[]": "ARRAY[md5(random()::text)]",
     "uuid[]": "ARRAY[gen_random_uuid()]",
 }
+_CONDITIONS = {
+    "eq": "{0} = {1}",
+    "lt": "{0} < {1}",
+    "lte": "{0} <= {1}",
+    "gt": "{0} > {1}",
+    "gte": "{0} >= {1}",
+    "any": "{0} = ANY (ARRAY[{1}])",
+    "is_null": "{0} IS NULL",
+    "is_not_null": "{0} IS NOT NULL",
+    "prefix": "{0} LIKE {1} || '%'",
+    "search": "{0} ILIKE '%' || {1} || '%'",
+}
 _FUNCTIONS = {"now()", "gen_random_uuid()"}
-_OPERATORS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 FILL_ROWS = 400
 
@@ -37,28 +48,24 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(value: str) -> str:
-    """Give a value as a statement has it."""
+def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def _names(columns: list[str]) -> str:
+    return ", ".join(map(quoted, columns))
+
+
+def _type(name: str) -> str:
+    if name not in _FILLED_BY:
+        raise NotAllowed(f"there are columns of {', '.join(_FILLED_BY)}; not of {name}")
+    return name
 
 
 def condition(wanted: Condition, column_type: str, parameter: str | None = None) -> str:
     """Give a condition; its value is the parameter, or the one it names."""
-    column = quoted(wanted.column)
-    value = parameter or f"{literal(wanted.value or '')}::{_type(column_type)}"
-    match wanted.op:
-        case "is_null":
-            return f"{column} IS NULL"
-        case "is_not_null":
-            return f"{column} IS NOT NULL"
-        case "any":
-            return f"{column} = ANY (ARRAY[{value}])"
-        case "prefix":
-            return f"{column} LIKE {value} || '%'"
-        case "search":
-            return f"{column} ILIKE '%' || {value} || '%'"
-        case _:
-            return f"{column} {_OPERATORS[wanted.op]} {value}"
+    value = parameter or f"{_literal(wanted.value or '')}::{_type(column_type)}"
+    return _CONDITIONS[wanted.op].format(quoted(wanted.column), value)
 
 
 def statements(table: Table, before: Table | None) -> Iterator[str]:
@@ -71,13 +78,13 @@ def statements(table: Table, before: Table | None) -> Iterator[str]:
             yield f"ALTER TABLE {name} RENAME COLUMN {quoted(old)} TO {quoted(new)}"
         for column in table.drop:
             yield f"ALTER TABLE {name} DROP COLUMN {quoted(column)}"
-        for column_wanted in table.columns:
-            yield from _column(table, column_wanted, before.column(column_wanted.name))
-        for key in table.foreign_keys:
-            yield f"ALTER TABLE {name} ADD {_foreign_key(table, key.columns)}"
+        for wanted in table.columns:
+            changes = _changes(wanted, before.column(wanted.name))
+            yield from (f"ALTER TABLE {name} {change}" for change in changes)
+        yield from (f"ALTER TABLE {name} ADD {_foreign_key(key)}" for key in table.foreign_keys)
     # After the rows are there: an index made before would not be looked at in this transaction.
-    for index in table.indexes:
-        yield _index(table, before, index)
+    types = {one.name: one.type for one in [*(before.columns if before else []), *table.columns]}
+    yield from (_index(name, index, types) for index in table.indexes)
     yield f"ANALYZE {name}"
 
 
@@ -86,98 +93,84 @@ def _new(table: Table) -> Iterator[str]:
     parts = [_definition(column) for column in table.columns]
     for kind, keys in (("PRIMARY KEY", [table.primary_key]), ("UNIQUE", table.unique)):
         parts += [f"{kind} ({_names(key)})" for key in keys if key]
-    parts += [_foreign_key(table, key.columns) for key in table.foreign_keys]
+    parts += map(_foreign_key, table.foreign_keys)
     yield f"CREATE TABLE {name} ({', '.join(parts)})"
     yield _filling(table)
     if table.owner:
-        is_callers = f"{quoted(table.owner)} = {_CALLER}"
+        mine = f"{quoted(table.owner)} = {_CALLER}"
         yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
-        yield (
-            f"CREATE POLICY owner_only ON {name} TO {APP_GROUP} "
-            f"USING ({is_callers}) WITH CHECK ({is_callers})"
-        )
+        yield f"CREATE POLICY owner_only ON {name} TO {APP_GROUP} USING ({mine}) WITH CHECK ({mine})"
         yield f"GRANT SELECT, INSERT, UPDATE ON {name} TO {APP_GROUP}"
 
 
-def _column(table: Table, column: Column, before: Column | None) -> Iterator[str]:
-    name, column_name = quoted(table.name), quoted(column.name)
+def _changes(column: Column, before: Column | None) -> Iterator[str]:
+    name, kind = quoted(column.name), column.type
     if before is None:
         # A default that differs from row to row rewrites the table, as an UPDATE beside it would not.
-        filled = _filled_by(column)
-        yield f"ALTER TABLE {name} ADD COLUMN {_definition(column, default=filled)}"
+        yield f"ADD COLUMN {_definition(column, default=_filled_by(column))}"
         kept = _default(column)
-        change = f"SET DEFAULT {kept}" if kept else "DROP DEFAULT"
-        yield f"ALTER TABLE {name} ALTER COLUMN {column_name} {change}"
+        yield f"ALTER COLUMN {name} " + (f"SET DEFAULT {kept}" if kept else "DROP DEFAULT")
         return
-    if column.type != before.type:
-        kind = _type(column.type)
-        yield f"ALTER TABLE {name} ALTER COLUMN {column_name} TYPE {kind} USING {column_name}::text::{kind}"
+    if kind != before.type:
+        yield f"ALTER COLUMN {name} TYPE {_type(kind)} USING {name}::text::{kind}"
     if column.nullable != before.nullable:
-        change = "DROP NOT NULL" if column.nullable else "SET NOT NULL"
-        yield f"ALTER TABLE {name} ALTER COLUMN {column_name} {change}"
+        yield f"ALTER COLUMN {name} {'DROP' if column.nullable else 'SET'} NOT NULL"
 
 
 def _definition(column: Column, default: str | None = None) -> str:
-    parts = [quoted(column.name), _type(column.type)]
-    if not column.nullable:
-        parts.append("NOT NULL")
-    if given := default or _default(column):
-        parts.append(f"DEFAULT {given}")
-    if column.max_length:
-        parts.append(f"CHECK (char_length({quoted(column.name)}) <= {column.max_length:d})")
-    if column.values:
-        parts.append(f"CHECK ({quoted(column.name)} IN ({', '.join(map(literal, column.values))}))")
-    return " ".join(parts)
+    name, default = quoted(column.name), default or _default(column)
+    parts = [
+        f"{name} {_type(column.type)}",
+        "" if column.nullable else "NOT NULL",
+        f"DEFAULT {default}" if default else "",
+        f"CHECK (char_length({name}) <= {column.max_length:d})" if column.max_length else "",
+        f"CHECK ({name} IN ({', '.join(map(_literal, column.values))}))" if column.values else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def _default(column: Column) -> str | None:
     if column.default is None or column.default in _FUNCTIONS:
         return column.default
-    return f"{literal(column.default)}::{_type(column.type)}"
+    return f"{_literal(column.default)}::{_type(column.type)}"
 
 
 def _filled_by(column: Column) -> str:
-    _type(column.type)
+    value = _FILLED_BY[_type(column.type)]
     if column.values:
-        choices = ", ".join(map(literal, column.values))
+        choices = ", ".join(map(_literal, column.values))
         return f"(ARRAY[{choices}])[1 + floor(random() * {len(column.values)})::integer]"
-    if column.max_length:
-        return f"left({_FILLED_BY[column.type]}, {column.max_length:d})"
-    return _FILLED_BY[column.type]
+    return f"left({value}, {column.max_length:d})" if column.max_length else value
 
 
 def _filling(table: Table) -> str:
     """Give many rows: one for each row of what it refers to, or some for each person."""
-    parent = next((key for key in table.foreign_keys if key.table != "users"), None)
-    person = next((key for key in table.foreign_keys if key.table == "users"), None)
-    names: dict[str, str] = {}
-    for key in (person, parent):
-        if key is not None:
-            names |= dict(zip(key.columns, key.references, strict=False))
-    source = quoted(parent.table) if parent else f"users, generate_series(1, {FILL_ROWS})"
-    taken = set(parent.columns if parent else person.columns if person else ())
-    values = [
-        quoted(names[column.name]) if column.name in taken else _filled_by(column) for column in table.columns
-    ]
+    keys = sorted(table.foreign_keys, key=lambda key: key.table == "users")
+    # The other table's rows have their owner in them.
+    named = {
+        column: of for key in reversed(keys) for column, of in zip(key.columns, key.references, strict=False)
+    }
+    taken = set(keys[0].columns) if keys else set()
+    is_of_rows = bool(keys) and keys[0].table != "users"
+    source = quoted(keys[0].table) if is_of_rows else f"users, generate_series(1, {FILL_ROWS})"
+    values = [quoted(named[one.name]) if one.name in taken else _filled_by(one) for one in table.columns]
     columns = _names([column.name for column in table.columns])
     return f"INSERT INTO {quoted(table.name)} ({columns}) SELECT {', '.join(values)} FROM {source}"  # noqa: S608  # quoted names, known functions
 
 
-def _foreign_key(table: Table, columns: list[str]) -> str:
-    key = next(key for key in table.foreign_keys if key.columns == columns)
+def _foreign_key(key: ForeignKey) -> str:
     rule = f" ON DELETE {key.on_delete}" if key.on_delete else ""
-    target = f"{quoted(key.table)} ({_names(key.references)})"
-    return f"FOREIGN KEY ({_names(key.columns)}) REFERENCES {target}{rule}"
-
-
-def _index(table: Table, before: Table | None, index: Index) -> str:
-    types = {column.name: column.type for column in [*(before.columns if before else []), *table.columns]}
-    where = " AND ".join(condition(wanted, types.get(wanted.column, "text")) for wanted in index.where)
-    columns = ", ".join(_ordered(column) for column in index.columns)
     return (
-        f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quoted(index.name or '')} ON {quoted(table.name)} "
-        f"USING {index.method} ({columns}){f' WHERE {where}' if where else ''}"
+        f"FOREIGN KEY ({_names(key.columns)}) REFERENCES {quoted(key.table)} ({_names(key.references)}){rule}"
     )
+
+
+def _index(table: str, index: Index, types: dict[str, str]) -> str:
+    kind = "UNIQUE INDEX" if index.unique else "INDEX"
+    columns = ", ".join(map(_ordered, index.columns))
+    where = " AND ".join(condition(one, types.get(one.column, "text")) for one in index.where)
+    made = f"CREATE {kind} {quoted(index.name or '')} ON {table} USING {index.method} ({columns})"
+    return f"{made} WHERE {where}" if where else made
 
 
 def _ordered(column: str) -> str:
@@ -185,13 +178,3 @@ def _ordered(column: str) -> str:
     if direction.upper() not in {"", "ASC", "DESC"}:
         raise NotAllowed(f"an index column is followed by ASC, DESC or nothing, not by {direction}")
     return f"{quoted(name)} {direction.upper()}".strip()
-
-
-def _names(columns: list[str]) -> str:
-    return ", ".join(map(quoted, columns))
-
-
-def _type(name: str) -> str:
-    if name not in _FILLED_BY:
-        raise NotAllowed(f"there are columns of {', '.join(_FILLED_BY)}; not of {name}")
-    return name

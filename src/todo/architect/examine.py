@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+import httpx2
 import uuid_utils.compat as uuids
 from blockbuster import BlockingError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,7 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from todo.architect.case import Answer, Asked
 from todo.architect.openapi import Document
-from todo.architect.running import Reply, Running
+from todo.architect.running import Running, body_of
 from todo.architect.samples import Operation
 
 _OWN_MEMBERS = ("id", "user_id", "created_at", "updated_at", "deleted_at", "version")
@@ -29,7 +30,7 @@ class Call(NamedTuple):
 
     operation: Operation
     person: UUID
-    reply: Reply
+    reply: httpx2.Response
     statements: list[tuple[str, tuple[Any, ...]]]
     blocked_by: str | None
 
@@ -91,7 +92,7 @@ class Examiner:
 
     async def ask(
         self, operation: Operation, person: UUID, query: dict[str, Any]
-    ) -> tuple[Reply, list[tuple[str, tuple[Any, ...]]]]:
+    ) -> tuple[httpx2.Response, list[tuple[str, tuple[Any, ...]]]]:
         """Send one request with parameters, and give what was then heard."""
         await self._running.heard()
         reply = await self._send(operation, person, "", query=query)
@@ -108,16 +109,16 @@ class Examiner:
         post, get = self._by_name.get(f"POST {collection}"), self._by_name.get(f"GET {collection}")
         body: Any = None
         if post is not None:
-            body = (await self._send(post, person, "")).body
+            body = body_of(await self._send(post, person, ""))
         elif get is not None:
-            listed = (await self._send(get, person, "")).body or {}
+            listed = body_of(await self._send(get, person, "")) or {}
             body = next((value[0] for value in listed.values() if isinstance(value, list) and value), None)
         return str(body.get("id", "")) if isinstance(body, dict) else ""
 
     async def _send(
         self, operation: Operation, person: UUID | None, item_id: str, *, token: str | None = None,
         mark: str | None = None, **more: Any,
-    ) -> Reply:  # fmt: skip
+    ) -> httpx2.Response:  # fmt: skip
         media_type, body = operation.body(mark or self.mark)
         options = {"body": body, "media_type": media_type, **more}
         token = token or (self._running.issuer.token(person) if person else None)
@@ -157,9 +158,10 @@ class Examiner:
             free = [name for name in operation.query() if operation.values(name, self.mark)]
             for query in ({}, *({name: self.mark} for name in free)):
                 reply = await self._send(operation, other, item_id, query=query)
-                total = reply.body.get("total", 0) if isinstance(reply.body, dict) else 0
+                body = body_of(reply)
+                total = body.get("total", 0) if isinstance(body, dict) else 0
                 # A refusal may repeat what was asked.
-                is_left_alone = reply.is_refusal or (not total and self.mark not in reply.text)
+                is_left_alone = reply.is_error or (not total and self.mark not in reply.text)
                 yield _answer(operation, "foreign look", reply, is_left_alone=is_left_alone)
 
     async def _seen(self, collection: str, item_id: str, owner: UUID) -> str:
@@ -168,7 +170,7 @@ class Examiner:
         alone = [one for one in looks if one.path.endswith("}")]
         for operation in (alone or looks)[:1]:
             reply = await self._send(operation, owner, item_id)
-            return str(reply.status) if reply.is_refusal else f"{reply.status} {reply.text}"
+            return str(reply.status_code) if reply.is_error else f"{reply.status_code} {reply.text}"
         return ""
 
     async def _mistakes(self, operation: Operation) -> AsyncIterator[Answer]:
@@ -229,5 +231,6 @@ def _steps(dependant: Any) -> Iterator[str]:
         yield from _steps(needed)
 
 
-def _answer(operation: Operation, asked: Asked, reply: Reply, **more: Any) -> Answer:
-    return Answer(operation.name, asked, reply.status, reply.media_type, reply.body, **more)
+def _answer(operation: Operation, asked: Asked, reply: httpx2.Response, **more: Any) -> Answer:
+    media_type = reply.headers.get("content-type", "").partition(";")[0]
+    return Answer(operation.name, asked, reply.status_code, media_type, body_of(reply), **more)

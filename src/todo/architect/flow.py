@@ -1,7 +1,7 @@
 """From a request to a verdict: who is asked when, what goes back, and what goes to the person."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -19,6 +19,15 @@ class Plan(BaseModel):
     notes: list[str]
     tests: list[Proofs]
     files: list[str]
+
+
+# Who answers for which findings, and with what; in this order they mend what is left.
+_HALVES: dict[str, tuple[str, type[BaseModel]]] = {
+    "api": ("api-designer", ApiDesign),
+    "db": ("db-schema-manager", SchemaDesign),
+    "auth": ("auth-specialist", AuthDesign),
+    "coordinator": ("backend-architect", Plan),
+}
 
 
 @dataclass
@@ -61,58 +70,40 @@ class Flow:
         if questions := self._bench.questions(given):
             raise _Asked(questions)
         analysed = await self._ask("backend-architect", FeatureRequest, f"Analyse: {given.text}", _no_check)
-        request = given.model_copy(update={"components": analysed.components})
-        design = Design(request=request)
-        design = await self._api(design, f"Design the API of: {request.text}")
+        design = Design(request=given.model_copy(update={"components": analysed.components}))
+        design = await self._half(design, "api", f"Design the API of: {given.text}")
         # Neither needs the other.
         db, auth = await asyncio.gather(
-            self._db(design, _after(design, "Design the schema")),
-            self._auth(design, _after(design, "Design the access")),
+            self._half(design, "db", _after(design, "Design the schema")),
+            self._half(design, "auth", _after(design, "Design the access")),
         )
         design = design.model_copy(update={"db": db.db, "auth": auth.auth})
-        design = await self._plan(design, _after(design, "Name notes, tests and files"))
+        design = await self._half(design, "coordinator", _after(design, "Name notes, tests and files"))
         return await self._settled(design)
 
     async def _settled(self, design: Design) -> Verdict:
         """Give those who can mend what is left one more round; what then remains is for the person."""
         verdict = await self._bench.verify(design)
-        steps = {"api": self._api, "db": self._db, "auth": self._auth, "coordinator": self._plan}
-        for owner, step in steps.items():
-            if mine := [one for one in verdict.findings if one.owner == owner and one.severity == "error"]:
-                design = await step(design, _after(design, f"Mend only this:\n{said(mine)}"))
+        for owner in _HALVES:
+            if mine := _errors(verdict, owner):
+                design = await self._half(design, owner, _after(design, f"Mend only this:\n{said(mine)}"))
                 verdict = await self._bench.verify(design)
-        errors = [one for one in verdict.findings if one.severity == "error"]
-        if not errors:
-            return verdict
-        conflicts = [_conflict(one, design) for one in errors]
-        return verdict.model_copy(update={"outcome": Outcome.NEEDS_DECISION, "conflicts": conflicts})
+        if errors := _errors(verdict):
+            conflicts = [_conflict(one, design) for one in errors]
+            return verdict.model_copy(update={"outcome": Outcome.NEEDS_DECISION, "conflicts": conflicts})
+        return verdict
 
-    async def _api(self, design: Design, prompt: str) -> Design:
-        return await self._half(design, prompt, "api-designer", "api", ApiDesign)
+    async def _half(self, design: Design, owner: str, prompt: str) -> Design:
+        """Have one part of a design made; what its maker answers for is judged with all the rest."""
+        role, wanted = _HALVES[owner]
 
-    async def _db(self, design: Design, prompt: str) -> Design:
-        return await self._half(design, prompt, "db-schema-manager", "db", SchemaDesign)
+        def with_it(answer: BaseModel) -> Design:
+            return design.model_copy(update=dict(answer) if isinstance(answer, Plan) else {owner: answer})
 
-    async def _auth(self, design: Design, prompt: str) -> Design:
-        return await self._half(design, prompt, "auth-specialist", "auth", AuthDesign)
-
-    async def _half(
-        self, design: Design, prompt: str, role: str, owner: str, wanted: type[BaseModel]
-    ) -> Design:
         async def check(answer: BaseModel) -> list[Finding]:
-            return await self._refused(design.model_copy(update={owner: answer}), owner)
+            return _errors(await self._bench.verify(with_it(answer)), owner)
 
-        return design.model_copy(update={owner: await self._ask(role, wanted, prompt, check)})
-
-    async def _plan(self, design: Design, prompt: str) -> Design:
-        async def check(plan: Plan) -> list[Finding]:
-            return await self._refused(design.model_copy(update=dict(plan)), "coordinator")
-
-        return design.model_copy(update=dict(await self._ask("backend-architect", Plan, prompt, check)))
-
-    async def _refused(self, design: Design, owner: str) -> list[Finding]:
-        verdict = await self._bench.verify(design)
-        return [one for one in verdict.findings if one.owner == owner and one.severity == "error"]
+        return with_it(await self._ask(role, wanted, prompt, check))
 
     async def _ask(
         self, role: str, wanted: type[Half], prompt: str, check: Callable[[Half], Awaitable[list[Finding]]]
@@ -127,6 +118,10 @@ async def _no_check(_: FeatureRequest) -> list[Finding]:
     return []
 
 
+def _errors(verdict: Verdict, owner: str | None = None) -> list[Finding]:
+    return [one for one in verdict.findings if one.severity == "error" and owner in {None, one.owner}]
+
+
 def _after(design: Design, task: str) -> str:
     return f"{task}\n\nThe design so far:\n{design.model_dump_json(exclude_defaults=True)}"
 
@@ -136,14 +131,14 @@ def _conflict(finding: Finding, design: Design) -> Conflict:
     name = " ".join(finding.where.split()[:2])
     endpoint = design.endpoint(name)
     table = design.table(endpoint.table if endpoint else finding.where.partition(".")[0])
-    sides = {
-        "api": endpoint.model_dump_json(exclude_defaults=True) if endpoint else "",
-        "db": table.model_dump_json(exclude_defaults=True) if table else "",
-        "auth": "; ".join(rule.model_dump_json(exclude_defaults=True) for rule in design.access(name)),
+    parts: dict[str, Sequence[BaseModel | None]] = {
+        "api": [endpoint],
+        "db": [table],
+        "auth": design.access(name),
     }
-    return Conflict(
-        rule=finding.rule,
-        where=finding.where,
-        detail=finding.detail,
-        sides={side: text for side, text in sides.items() if text},
-    )
+    said = {
+        side: "; ".join(one.model_dump_json(exclude_defaults=True) for one in some if one)
+        for side, some in parts.items()
+    }
+    sides = {side: text for side, text in said.items() if text}
+    return Conflict(rule=finding.rule, where=finding.where, detail=finding.detail, sides=sides)

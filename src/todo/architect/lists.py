@@ -7,6 +7,7 @@ from uuid import UUID
 from todo.architect.examine import Examiner
 from todo.architect.model import SchemaDesign
 from todo.architect.planner import Plan, Query, be_strict, explain
+from todo.architect.running import body_of
 from todo.architect.samples import Operation
 from todo.database.engine import Connection
 
@@ -54,7 +55,7 @@ class Lists:
 
     async def _asked(self, operation: Operation, query: dict[str, Any]) -> tuple[Any, list[Plan]]:
         reply, heard = await self._examiner.ask(operation, self._person, query)
-        if reply.is_refusal:
+        if reply.is_error:
             return None, []
         async with self._bound.transaction():
             await be_strict(self._bound, self._person)
@@ -64,7 +65,7 @@ class Lists:
         # A count reads what it counts; what is judged is the rows that are shown.
         shown = [plan for plan in owned if plan.root["Node Type"] != "Aggregate"]
         pages = [plan for plan in shown if plan.root["Node Type"] == "Limit"]
-        return reply.body or {}, pages or shown
+        return body_of(reply) or {}, pages or shown
 
     def _columns_of(self, plan: Plan) -> set[str]:
         return set().union(*(self._columns.get(table, ()) for table in plan.tables))

@@ -92,4 +92,6 @@ async def _trace(examiner: Examiner, call: Call, bound: Connection, schema: Sche
             verb = sql.split(maxsplit=1)[0]
             if verb in _JUDGED and (plan := await explain(bound, sql, arguments)):
                 queries.append(Query(name, plan, tuple(plan.scans(schema.owners)), verb))
-    return Trace(name, *examiner.chain(call.operation), call.reply.status, tuple(queries), call.blocked_by)
+    return Trace(
+        name, *examiner.chain(call.operation), call.reply.status_code, tuple(queries), call.blocked_by
+    )

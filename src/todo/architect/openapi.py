@@ -84,26 +84,28 @@ class Document:
         self, method: Any, path: str, operation: dict[str, Any], schema: SchemaDesign, touched: set[str]
     ) -> Endpoint:
         """Give one operation as a design; `touched` are the tables it was seen to use."""
-        body = self.body(operation)
+        _, body = self.body(operation) or ("", None)
         answer = self.answer(operation)
         item = self._item_of(answer)
-        statuses = [int(status) for status in operation["responses"]]
-        response = self.members(item if item is not None else answer)
-        request = self.members(body[1]) if body else []
-        query = [entry for entry in operation.get("parameters", []) if entry["in"] == "query"]
+        statuses = sorted(int(status) for status in operation["responses"])
+        response = self.members(answer if item is None else item)
+        request = self.members(body or {})
+        query = [
+            self._parameter(entry) for entry in operation.get("parameters", []) if entry["in"] == "query"
+        ]
         return Endpoint(
             method=method,
             path=path,
             operation_id=operation["operationId"],
             table=_table_of([*response, *request], schema, touched),
             summary=operation.get("description", operation.get("summary", "")).partition("\n")[0],
-            request=[*request, *(self._parameter(entry) for entry in query)] if method == "GET" else request,
+            request=[*request, *query] if method == "GET" else request,
             response=response,
             success=[status for status in statuses if status < _REFUSED],
-            errors=sorted(status for status in statuses if status >= _REFUSED),
+            errors=[status for status in statuses if status >= _REFUSED],
             listing=method == "GET" and item is not None,
             paged={"total", "page"} <= set(answer.get("properties", {})),
-            strict=body is None or body[1].get("additionalProperties") is False,
+            strict=body is None or body.get("additionalProperties") is False,
         )
 
     def _parameter(self, entry: dict[str, Any]) -> Field:

@@ -6,16 +6,16 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import asyncpg
+import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from jwt.algorithms import OKPAlgorithm
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
@@ -82,27 +82,6 @@ class Ear:
         self.heard.append((record.query, tuple(record.args or ())))
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What came back from one request."""
-
-    status: int
-    media_type: str
-    text: str
-
-    @property
-    def is_refusal(self) -> bool:
-        return self.status >= 400  # noqa: PLR2004  # where refusals begin in HTTP
-
-    @property
-    def body(self) -> Any:
-        """The JSON in it; None where it holds none."""
-        try:
-            return json.loads(self.text)
-        except ValueError:
-            return None
-
-
 class Running:
     """The application, who may sign in to it, and what it was heard to ask."""
 
@@ -111,45 +90,18 @@ class Running:
         self.issuer = issuer
         self.ear = ear
         self.bound_url = bound_url
+        transport = httpx2.ASGITransport(_beginnings(app), raise_app_exceptions=False)
+        self._client = httpx2.AsyncClient(transport=transport, base_url=ORIGIN)
 
     async def call(  # noqa: PLR0913  # a request has so many parts
         self, method: str, path: str, *, token: str | None = None, query: Any = (), body: Any = None,
         media_type: str = "application/json",
-    ) -> Reply:  # fmt: skip
+    ) -> httpx2.Response:  # fmt: skip
         """Send one request and give the answer; of a stream, its beginning."""
-        headers = {"host": "architect.invalid", "content-type": media_type}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
-        sent = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
-            "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
-            "query_string": urlencode(query, doseq=True).encode(), "client": ("127.0.0.1", 1),
-            "server": ("architect.invalid", 80),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        }  # fmt: skip
-        requests = iter([{"type": "http.request", "body": sent, "more_body": False}])
-        started: dict[str, Any] = {}
-        received = bytearray()
-        has_seen_enough = asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            for message in requests:
-                return message
-            await has_seen_enough.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                started.update(message)
-                return
-            received.extend(message.get("body", b""))
-            if not message.get("more_body", False) or b"event-stream" in _media_type(started):
-                has_seen_enough.set()
-
+        headers = {"content-type": media_type} | ({"authorization": f"Bearer {token}"} if token else {})
+        content = body if body is None or isinstance(body, str) else json.dumps(body)
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await self.app(scope, receive, send)
-        return Reply(started["status"], _media_type(started).decode(), received.decode("utf-8", "replace"))
+            return await self._client.request(method, path, params=query, content=content, headers=headers)
 
     async def heard(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Give what was heard since this was last asked."""
@@ -159,8 +111,34 @@ class Running:
         return heard
 
 
-def _media_type(started: dict[str, Any]) -> bytes:
-    return bytes(dict(started["headers"]).get(b"content-type", b"").partition(b";")[0])
+def _beginnings(app: ASGIApp) -> ASGIApp:
+    """Hang up on a stream of events when something has come: it would go on for ever."""
+
+    async def first_only(scope: Scope, receive: Receive, send: Send) -> None:
+        state = "before"
+
+        async def pass_on(message: Message) -> None:
+            nonlocal state
+            if message["type"] == "http.response.start":
+                is_stream = b"event-stream" in dict(message["headers"]).get(b"content-type", b"")
+                state = "streaming" if is_stream else "whole"
+            elif state == "streaming":
+                state, message = "over", {**message, "more_body": False}
+            elif state == "over":
+                return
+            await send(message)
+
+        await app(scope, receive, pass_on)
+
+    return first_only
+
+
+def body_of(reply: httpx2.Response) -> Any:
+    """Give the JSON in an answer; None where it holds none."""
+    try:
+        return reply.json()
+    except ValueError:
+        return None
 
 
 @asynccontextmanager

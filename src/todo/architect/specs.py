@@ -58,7 +58,6 @@ class SpecFile:
 
     @classmethod
     def read(cls, path: Path) -> "SpecFile":
-        """Read a page."""
         text = path.read_text(encoding="utf-8")
         found = _FRONT.match(text)
         lines = found[1].splitlines() if found else []
@@ -86,7 +85,6 @@ class SpecFile:
 
     @property
     def design(self) -> Design | None:
-        """The design it proposes."""
         text = embedded_design(self.text)
         return Design.model_validate_json(text) if text else None
 

@@ -16,11 +16,11 @@ from todo.architect.scratch import empty_database
 from todo.architect.specs import (
     Facts,
     SpecFile,
+    contracts_of,
     facts_of,
     is_served,
     pages_of,
     spec_files,
-    stale_contracts,
 )
 from todo.architect.verifying import Bench
 from todo.database.engine import connect
@@ -41,7 +41,7 @@ async def check(place: Bench, root: Path, server: DatabaseUrl) -> tuple[Verdict,
         layers=tuple(layer_contracts(root)),
         records=tuple(records(root)),
         pages=tuple(pages_of(root, facts, live.design, refused)),
-        contracts=tuple(stale_contracts(root, facts)),
+        contracts=tuple(contracts_of(root, facts)),
     )
     case = Case("check", live.design, live.design, live.design, place.decisions, evidence)
     return judge(case), dataclasses.replace(live, evidence=evidence)

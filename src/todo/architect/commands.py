@@ -20,7 +20,7 @@ from todo.architect.model import Design, FeatureRequest
 from todo.architect.render import pages
 from todo.architect.report import report
 from todo.architect.scratch import scratch_server
-from todo.architect.specs import embedded_design, write
+from todo.architect.specs import SpecFile, write
 from todo.architect.verifying import Bench, bench, verify
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
@@ -151,13 +151,18 @@ async def _adr(chosen: argparse.Namespace) -> Outcome:
 
 def _read(file: Path) -> Design:
     try:
-        text = file.read_text(encoding="utf-8")
-        return Design.model_validate_json(embedded_design(text) if file.suffix == ".md" else text)
+        is_page = file.suffix == ".md"
+        design = (
+            SpecFile.read(file).design if is_page else Design.model_validate_json(file.read_text("utf-8"))
+        )
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         where = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5]]
         raise CannotStart(f"{file} is no design: {'; '.join(where)}.") from error
+    if design is None:
+        raise CannotStart(f"{file} is a page without a design.")
+    return design
 
 
 def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] | None = None) -> Outcome:

@@ -1,5 +1,6 @@
 """What is kept of a design: the record of its prompt, and the decision if the person wants one."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from todo.problems import CannotStart
 
 RECORDS = Path("history/prompts")
 DECISIONS = Path("docs/adr")
-_RECORD = """\
+_FRONT = """\
 ---
 id: {number}
 title: {slug}
@@ -20,63 +21,23 @@ feature: {slug}
 command: todo architect
 files: {files}
 ---
-
-## Prompt
-
-{prompt}
-
-## Response snapshot
-
-{outcome}; looked at: {looked_at}.
-
-## Outcome
-
-{course}
-"""
-_DECISION = """\
-# {number}: {title}
-
-## Context
-
-{request}
-
-## Decision
-
-{title}.
-{notes}
-
-## Consequences
-
-The migration is: {migration}.
-{waivers}
-
-## Alternatives
-
-{answers}
-
-## Check that keeps it
-
-{tests}
 """
 
 
 def write_record(root: Path, design: Design, verdict: Verdict, files: list[str], course: list[str]) -> str:
     """Write the record of one prompt, of facts alone, and give its name."""
-    number = _next(root / RECORDS, "*/[0-9]*.md")
-    path = root / RECORDS / design.slug / f"{number}-{design.slug}.plan.prompt.md"
+    number, slug = _next(root / RECORDS, "*/[0-9]*.md"), design.slug
+    path = root / RECORDS / slug / f"{number}-{slug}.plan.prompt.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = _RECORD.format(
-        number=number,
-        slug=design.slug,
-        today=date.today().isoformat(),  # noqa: DTZ011  # the day where it is written
-        files=", ".join(files),
-        prompt="\n".join(f"> {line}" for line in design.asked.splitlines()),
-        outcome=verdict.outcome.capitalize(),
-        looked_at=", ".join(f"{rule} {count}" for rule, count in verdict.examined.items() if count),
-        course=_listed([*course, *(f"Written: `{name}`" for name in files)]),
-    )
-    path.write_text(text, encoding="utf-8")
-    return path.relative_to(root).as_posix()
+    today = date.today().isoformat()  # noqa: DTZ011  # the day where it is written
+    front = _FRONT.format(number=number, slug=slug, today=today, files=", ".join(files))
+    looked_at = ", ".join(f"{rule} {count}" for rule, count in verdict.examined.items() if count)
+    sections = {
+        "Prompt": [f"> {line}" for line in design.asked.splitlines()],
+        "Response snapshot": [f"{verdict.outcome.capitalize()}; looked at: {looked_at}."],
+        "Outcome": [f"- {line}" for line in [*course, *(f"Written: `{name}`" for name in files)]],
+    }
+    return _written(root, path, front, sections)
 
 
 def suggestion(design: Design) -> str:
@@ -98,23 +59,24 @@ def write_decision(root: Path, title: str, design: Design) -> str:
             f"There is no {DECISIONS} here: go to the project's folder, or name it with --root."
         )
     answers = design.request.answers if design.request else {}
-    text = _DECISION.format(
-        number=number,
-        title=title,
-        request=design.asked,
-        notes=_listed(design.notes),
-        migration=design.db.migration,
-        waivers=_listed([f"{one.rule} is waived at {one.where}: {one.reason}" for one in design.waivers]),
-        answers=_listed([f"{name}: {said}" for name, said in answers.items()]) or "None was asked for.",
-        tests=", ".join(f"`{name}`" for proof in design.tests for name in proof.integration)
-        or "`todo architect check`",
-    )
-    path.write_text(text, encoding="utf-8")
+    tests = ", ".join(f"`{name}`" for proof in design.tests for name in proof.integration)
+    sections = {
+        "Context": [design.asked],
+        "Decision": [f"{title}.", *(f"- {note}" for note in design.notes)],
+        "Consequences": [
+            f"The migration is: {design.db.migration}.",
+            *(f"- {one.rule} is waived at {one.where}: {one.reason}" for one in design.waivers),
+        ],
+        "Alternatives": [f"- {name}: {said}" for name, said in answers.items()] or ["None was asked for."],
+        "Check that keeps it": [tests or "`todo architect check`"],
+    }
+    return _written(root, path, f"# {number}: {title}\n", sections)
+
+
+def _written(root: Path, path: Path, head: str, sections: Mapping[str, Sequence[str]]) -> str:
+    parts = [f"\n## {heading}\n\n" + "\n".join(lines) + "\n" for heading, lines in sections.items()]
+    path.write_text(head + "".join(parts), encoding="utf-8")
     return path.relative_to(root).as_posix()
-
-
-def _listed(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _next(folder: Path, pattern: str) -> str:

@@ -85,8 +85,8 @@ class SpecFile:
 
     @property
     def design(self) -> Design | None:
-        text = embedded_design(self.text)
-        return Design.model_validate_json(text) if text else None
+        found = _DESIGN.search(self.text)
+        return Design.model_validate_json(found[1]) if found else None
 
     @property
     def tests(self) -> list[str]:
@@ -103,12 +103,6 @@ class SpecFile:
         return _BLOCK.sub(lambda found: found[1] + block + found[2], self.text)
 
 
-def embedded_design(text: str) -> str:
-    """Give the design in a page, as JSON; empty if there is none."""
-    found = _DESIGN.search(text)
-    return found[1] if found else ""
-
-
 def spec_files(root: Path) -> list[SpecFile]:
     """Give every page of a project that has a generated part or a design."""
     pages = [SpecFile.read(path) for path in sorted((root / "specs").rglob("*.md"))]
@@ -119,7 +113,7 @@ def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -
     """Give what the pages say, beside what the system says; `refused` are those whose design was."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
     pages = spec_files(root)
-    served = _served(pages, live)
+    served, stale = _served(pages, live), out_of_date(root, facts)
     return [
         Page(
             path=page.path.relative_to(root).as_posix(),
@@ -127,7 +121,7 @@ def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -
             operations=tuple(facts.operations(page.covers)) if page.is_api else (),
             tables=() if page.is_api else tuple(page.covers),
             is_feature=page.feature is not None,
-            is_current=page.status != "live" or page.with_facts(facts) == page.text,
+            is_current=page.path not in stale,
             is_verified=page.path not in refused,
             is_served=page.feature in served,
             missing_tests=tuple(name for name in page.tests if f"def {name}(" not in tests),
@@ -177,13 +171,10 @@ def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
     return {path: text for path, text in wanted.items() if _text_of(path) != text}
 
 
-def stale_contracts(root: Path, facts: Facts) -> list[Looked]:
+def contracts_of(root: Path, facts: Facts) -> list[Looked]:
     """Give the generated files, and whether each is what the system says."""
-    said = "is not what the system says: todo architect specs"
-    return [
-        Looked(name, "" if _text_of(root / name) == text else said)
-        for name, text in facts.contracts().items()
-    ]
+    stale, said = out_of_date(root, facts), "is not what the system says: todo architect specs"
+    return [Looked(name, said if root / name in stale else "") for name in facts.contracts()]
 
 
 def _text_of(path: Path) -> str:

@@ -87,7 +87,10 @@ class Examiner:
             item_id = str(uuids.uuid7())
         await self._running.heard()
         self._witness.blocked_by = None
-        reply = await self._send(operation, person, item_id)
+        replies = [
+            await self._send(operation, person, item_id, sent=sent) for sent in operation.bodies(self.mark)
+        ]
+        reply = max(replies, key=lambda one: one.status_code)
         return Call(operation, person, reply, await self._running.heard(), self._witness.blocked_by)
 
     async def ask(
@@ -115,11 +118,11 @@ class Examiner:
             body = next((value[0] for value in listed.values() if isinstance(value, list) and value), None)
         return str(body.get("id", "")) if isinstance(body, dict) else ""
 
-    async def _send(
+    async def _send(  # noqa: PLR0913  # a request has so many parts
         self, operation: Operation, person: UUID | None, item_id: str, *, token: str | None = None,
-        mark: str | None = None, **more: Any,
+        mark: str | None = None, sent: tuple[str, Any] | None = None, **more: Any,
     ) -> httpx2.Response:  # fmt: skip
-        media_type, body = operation.body(mark or self.mark)
+        media_type, body = sent or operation.bodies(mark or self.mark)[0]
         options = {"body": body, "media_type": media_type, **more}
         token = token or (self._running.issuer.token(person) if person else None)
         return await self._running.call(operation.method, operation.at(item_id), token=token, **options)
@@ -185,12 +188,12 @@ class Examiner:
         if not operation.is_public:
             reply = await self._send(operation, sender, item_id, query={"nobody_knows": "1"})
             yield _answer(operation, "unknown parameter", reply)
-        _, body = operation.body(self.mark)
+        media_type, body = operation.bodies(self.mark)[0]
         if isinstance(body, dict):
-            known = (self.document.body(operation.described) or ("", {}))[1].get("properties", {})
+            known = self.document.bodies(operation.described)[media_type].get("properties", {})
             for name in ("nobody_knows", *(one for one in _OWN_MEMBERS if one not in known)):
                 asked: Asked = "unknown member" if name == "nobody_knows" else "server's own member"
-                reply = await self._send(operation, sender, item_id, body={**body, name: None})
+                reply = await self._send(operation, sender, item_id, sent=(media_type, {**body, name: None}))
                 yield _answer(operation, asked, reply, detail=name)
 
     async def _failures(self) -> AsyncIterator[Answer]:

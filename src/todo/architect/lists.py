@@ -64,8 +64,7 @@ class Lists:
         owned = [plan for plan in plans if plan is not None and plan.tables & self._owners.keys()]
         # A count reads what it counts; what is judged is the rows that are shown.
         shown = [plan for plan in owned if plan.root["Node Type"] != "Aggregate"]
-        pages = [plan for plan in shown if plan.root["Node Type"] == "Limit"]
-        return body_of(reply) or {}, pages or shown
+        return body_of(reply) or {}, [plan for plan in shown if plan.is_page] or shown
 
     def _columns_of(self, plan: Plan) -> set[str]:
         return set().union(*(self._columns.get(table, ()) for table in plan.tables))

@@ -90,7 +90,9 @@ async def _trace(examiner: Examiner, call: Call, bound: Connection, schema: Sche
         await be_strict(bound, call.person)
         for sql, arguments in dict(call.statements).items():
             verb = sql.split(maxsplit=1)[0]
-            if verb in _JUDGED and (plan := await explain(bound, sql, arguments)):
+            plan = await explain(bound, sql, arguments) if verb in _JUDGED else None
+            # What the driver asks about types is no part of the operation.
+            if plan and not any(table.startswith("pg_") for table in plan.tables):
                 queries.append(Query(name, plan, tuple(plan.scans(schema.owners)), verb))
     return Trace(
         name, *examiner.chain(call.operation), call.reply.status_code, tuple(queries), call.blocked_by

@@ -30,12 +30,10 @@ class Document:
             return self.resolve({**schema, **choices[0], "anyOf": []})
         return schema
 
-    def body(self, operation: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-        """Give media type and schema of what an operation takes."""
+    def bodies(self, operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Give the schema of what an operation takes, for each media type."""
         content = operation.get("requestBody", {}).get("content", {})
-        for media_type, described in content.items():
-            return media_type, self.resolve(described["schema"])
-        return None
+        return {media_type: self.resolve(described["schema"]) for media_type, described in content.items()}
 
     def answer(self, operation: dict[str, Any]) -> dict[str, Any]:
         """Give the schema of what an operation answers when it succeeds; empty if it has no body."""
@@ -84,7 +82,7 @@ class Document:
         self, method: Any, path: str, operation: dict[str, Any], schema: SchemaDesign, touched: set[str]
     ) -> Endpoint:
         """Give one operation as a design; `touched` are the tables it was seen to use."""
-        _, body = self.body(operation) or ("", None)
+        body = next(iter(self.bodies(operation).values()), None)
         answer = self.answer(operation)
         item = self._item_of(answer)
         statuses = sorted(int(status) for status in operation["responses"])

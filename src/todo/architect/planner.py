@@ -52,6 +52,11 @@ class Plan:
         hit: int | None = self.root.get("Shared Hit Blocks")
         return None if hit is None else hit + int(self.root["Shared Read Blocks"])
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it gives a stretch of the rows, not all of them."""
+        return bool(self.root["Node Type"] == "Limit")
+
     def thrown_away(self, columns: set[str]) -> set[str]:
         """Give by which of these columns rows are thrown away after they have been read."""
         filters = " ".join(str(node.get("Filter", "")) for node in self.nodes())

@@ -56,6 +56,21 @@ class Issuer:
         return jwt.encode(payload, key or self._key, algorithm="EdDSA", headers={"kid": _KEY_ID})
 
 
+class _Heard:
+    """A connection that tells of its cursors, which no listener of the driver hears of."""
+
+    def __init__(self, connection: "Connection", heard: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self.connection = connection
+        self._heard = heard
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def cursor(self, query: str, *arguments: Any) -> Any:
+        self._heard.append((query, arguments))
+        return self.connection.cursor(query, *arguments)
+
+
 class Ear:
     """Stands before the pool: hears what is sent to the database, and can make it fail."""
 
@@ -67,16 +82,16 @@ class Ear:
         self._pool = pool
         return Database(self, **options)
 
-    async def acquire(self, *, timeout: float) -> "Connection":  # noqa: ASYNC109  # as the driver's pool has it
+    async def acquire(self, *, timeout: float) -> Any:  # noqa: ASYNC109  # as the driver's pool has it
         if self.failure is not None:
             raise self.failure
         connection = await self._pool.acquire(timeout=timeout)
         connection.add_query_logger(self._hear)
-        return connection
+        return _Heard(connection, self.heard)
 
-    async def release(self, connection: "Connection") -> None:
-        connection.remove_query_logger(self._hear)
-        await self._pool.release(connection)
+    async def release(self, heard: Any) -> None:
+        heard.remove_query_logger(self._hear)
+        await self._pool.release(heard.connection)
 
     def _hear(self, record: asyncpg.connection.LoggedQuery) -> None:
         self.heard.append((record.query, tuple(record.args or ())))
@@ -107,7 +122,8 @@ class Running:
         """Give what was heard since this was last asked."""
         # The driver tells its listeners in the next round of the loop.
         await asyncio.sleep(0)
-        heard, self.ear.heard = self.ear.heard, []
+        heard = list(self.ear.heard)
+        self.ear.heard.clear()
         return heard
 
 

@@ -10,6 +10,7 @@ from todo.architect.openapi import Document
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _FREE_LENGTH = 60
+_JSON = "application/json"
 
 
 class Operation:
@@ -34,12 +35,13 @@ class Operation:
         entries = self.described.get("parameters", [])
         return {one["name"]: self.document.resolve(one["schema"]) for one in entries if one["in"] == "query"}
 
-    def body(self, mark: str) -> tuple[str, Any]:
-        """Give the media type and a body that is accepted; texts that are free say the mark."""
-        media_type, schema = self.document.body(self.described) or ("application/json", None)
-        if media_type != "application/json":
-            return media_type, "title\nPlants\n"
-        return media_type, None if schema is None else self._value(schema, mark)
+    def bodies(self, mark: str) -> list[tuple[str, Any]]:
+        """Give a body that is accepted, of each media type; texts that are free say the mark."""
+        bodies = self.document.bodies(self.described).items()
+        return [
+            (media_type, self._value(schema, mark) if media_type == _JSON else f"title\n{mark}\n")
+            for media_type, schema in bodies
+        ] or [(_JSON, None)]
 
     def values(self, name: str, mark: str) -> list[Any]:
         """Give values of a parameter that are worth trying."""

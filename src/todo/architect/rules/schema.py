@@ -90,7 +90,7 @@ def lists_are_served(query: Query, _case: Case) -> Iterator[Flaw]:
 
 
 @rule("IDX-3", f"A page of the heaviest owner touches at most {BUFFER_BUDGET} buffers", Point.SCHEMA,
-      lambda case: [one for one in case.evidence.queries if one.plan.buffers and not one.faults],
+      lambda case: [one for one in case.evidence.queries if one.plan.is_page and not one.faults],
       "db")  # fmt: skip
 def pages_are_cheap(query: Query, _case: Case) -> Iterator[Flaw]:
     if (query.plan.buffers or 0) > BUFFER_BUDGET:

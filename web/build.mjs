@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -26,8 +27,23 @@ for (const [from, to] of Object.entries(vendored)) {
 
 await build({ configFile: here("vite.config.ts"), build: { outDir: out }, logLevel: "warn" });
 
-// Compressed once, here, as well as it can be; the server only picks.
+// What keeps the page in a browser has to know its files by their names.
 const assets = resolve(out, "assets");
+const files = [...readdirSync(assets).map((name) => `/assets/${name}`), "/static/favicon.svg"];
+const version = createHash("sha256").update(readFileSync(resolve(out, "index.html"))).update(files.join()).digest("hex").slice(0, 12);
+await build({
+  configFile: false,
+  logLevel: "warn",
+  define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) },
+  build: {
+    outDir: out,
+    emptyOutDir: false,
+    copyPublicDir: false,
+    rollupOptions: { input: here("app/src/offline/worker.ts"), output: { entryFileNames: "sw.js", format: "iife" } },
+  },
+});
+
+// Compressed once, here, as well as it can be; the server only picks.
 for (const name of readdirSync(assets)) {
   const content = readFileSync(join(assets, name));
   writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content));

@@ -1,6 +1,6 @@
 """The pages, and what a browser may do with them: load and run what is ours alone, frame them nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from mimetypes import guess_type
 from pathlib import Path
@@ -51,9 +51,23 @@ def page_routes(folder: Path) -> list[BaseRoute]:
         _page("/apps", folder / "apps.html", _TEXT_ONLY, cache=_NOT_KEPT),
         _page("/login", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
         _page("/consent", folder / "consent.html", _TEXT_ONLY, opener=_WITH_OPENER, cache=_NOT_KEPT),
+        Route("/sw.js", _service_worker(folder / "sw.js"), methods=["GET"], include_in_schema=False),
         Mount("/static", StaticFiles(directory=folder)),
         Mount("/assets", _HashedFiles(directory=folder / "assets")),
     ]
+
+
+def _service_worker(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    # It fetches by itself, so it says for itself what it may.
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+        "Cache-Control": "no-cache",
+    }
+
+    async def show(_request: Request) -> Response:
+        return FileResponse(file, headers=headers, media_type="text/javascript")
+
+    return show
 
 
 class _HashedFiles(StaticFiles):

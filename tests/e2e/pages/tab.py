@@ -33,6 +33,8 @@ _ARGUMENTS = [
 _LONGEST_WAIT_MILLISECONDS = 20_000
 # An answer that refuses is no fault of the page.
 _REFUSED = "Failed to load resource"
+# Nor is it one that a test allows no worker.
+_NOT_ALLOWED = "Service Worker registration blocked by Playwright"
 _FROM_NOWHERE = ("data", "blob")
 
 OpenTab = Callable[..., AbstractAsyncContextManager["Tab"]]
@@ -101,13 +103,28 @@ class Tab:
         await self.fill("New todo", line)
         await self.page.keyboard.press("Enter")
 
-    async def lists(self, *titles: str) -> None:
+    async def lists(self, *titles: str, within_seconds: float | None = None) -> None:
         """Wait until exactly these todos are shown, in this order."""
         await self.page.wait_for_function(
             "(wanted) => JSON.stringify([...document.querySelectorAll('.row .title')]"
             ".map((title) => title.textContent)) === JSON.stringify(wanted)",
             arg=list(titles),
+            timeout=within_seconds * 1000 if within_seconds else _LONGEST_WAIT_MILLISECONDS,
         )
+
+    async def focus_is_on(self, title: str) -> None:
+        """Wait until the keyboard is at this todo."""
+        await self.page.wait_for_function(
+            "(title) => document.activeElement.querySelector('.title')?.textContent === title", arg=title
+        )
+
+    async def is_sent(self) -> None:
+        """Wait until the server has confirmed everything."""
+        await self.page.locator("main:not([data-waiting])").wait_for()
+
+    async def is_live(self) -> None:
+        """Wait until the page hears of changes."""
+        await self.page.locator("main[data-live]").wait_for()
 
     async def answer(self) -> dict[str, str]:
         """Wait until the app has got its answer, and give it."""
@@ -128,7 +145,7 @@ class Tab:
         return "" if results.violations_count == 0 else results.generate_report()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_REFUSED):
+        if message.type in {"error", "warning"} and not message.text.startswith((_REFUSED, _NOT_ALLOWED)):
             self.faults.append(message.text)
 
     def _watch(self, request: Request) -> None:
@@ -150,19 +167,21 @@ async def running_browser(chromium: Path) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def opened_tab(
+async def opened_tab(  # noqa: PLR0913  # what tabs may differ in
     browser: Browser,
     product: Product,
     address: str,
     *,
     account: Account | None = None,
     screen: Screen = Screen(),
+    keeps_pages: bool = False,
 ) -> AsyncIterator[Tab]:
     """Give a tab in which nobody was before, signed in or not; `address` is where in the network it is."""
     context = await browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme="dark" if screen.is_dark else "light",
         reduced_motion="reduce",
+        service_workers="allow" if keeps_pages else "block",
         extra_http_headers={"x-forwarded-for": address},
     )
     context.set_default_timeout(_LONGEST_WAIT_MILLISECONDS)

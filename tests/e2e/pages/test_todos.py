@@ -2,8 +2,10 @@
 
 from uuid import uuid4
 
-from tests.e2e.pages.tab import OpenTab
-from tests.e2e.people import PASSWORD
+from playwright.async_api import Route
+
+from tests.e2e.pages.tab import PHONE, OpenTab
+from tests.e2e.people import PASSWORD, Account
 
 
 async def test_from_signing_up_to_signing_out(open_tab: OpenTab) -> None:
@@ -35,3 +37,185 @@ async def test_from_signing_up_to_signing_out(open_tab: OpenTab) -> None:
         await tab.title("Sign in")
 
         assert "Buy milk" not in await tab.page.content()
+
+
+async def test_the_keyboard_is_enough(open_tab: OpenTab, member: Account) -> None:
+    async with open_tab(account=member) as tab:
+        await tab.open("/")
+        await tab.title("Nothing to do")
+        press = tab.page.keyboard.press
+        await press("n")
+        await tab.page.keyboard.type("First\n")
+        await tab.page.keyboard.type("Second !!!\n")
+        await tab.lists("Second", "First")
+        await press("Tab")
+        await tab.page.evaluate("document.activeElement.blur()")
+        await press("?")
+        await tab.title("By keyboard")
+        await press("Escape")
+        await tab.page.evaluate("document.activeElement.blur()")
+
+        await press("ArrowDown")
+        await tab.focus_is_on("Second")
+        await press("ArrowDown")
+        await press("e")
+        await tab.page.keyboard.type("First of all\n")
+        await tab.focus_is_on("First of all")
+        await press("4")
+        await press("k")
+        await tab.focus_is_on("Second")
+        await press("c")
+        await tab.focus_is_on("First of all")
+        await press("Delete")
+        await tab.title("Nothing to do")
+        await tab.page.wait_for_function("() => document.activeElement.id === 'new-todo'")
+        await press("Shift+Tab")
+        await press("Control+z")
+        await press("Control+z")
+        await tab.lists("Second", "First of all")
+
+        await tab.is_sent()
+
+        stored = (await (await member.person()).get("/api/todos?sort=title")).json()["items"]
+        assert [(todo["title"], todo["priority"], todo["is_completed"]) for todo in stored] == [
+            ("First of all", "urgent", False),
+            ("Second", "urgent", False),
+        ]
+
+
+async def test_many_are_done_with_at_once_and_come_back(open_tab: OpenTab, member: Account) -> None:
+    person = await member.person()
+    for number in range(3):
+        await person.make_todo(f"Todo {number}")
+    async with open_tab(account=member, screen=PHONE) as tab:
+        await tab.open("/?sort=title")
+        await tab.lists("Todo 0", "Todo 1", "Todo 2")
+        await tab.press("Select")
+        await tab.press("Select “Todo 0”", role="checkbox")
+        await tab.press("Select “Todo 2”", role="checkbox")
+        await tab.press("Delete")
+        await tab.lists("Todo 1")
+        await tab.press("Trash")
+        await tab.lists("Todo 0", "Todo 2")
+        await tab.press("Restore “Todo 2”")
+        await tab.lists("Todo 0")
+        await tab.press("To do")
+        await tab.lists("Todo 1", "Todo 2")
+        await tab.is_sent()
+
+        assert (await person.get("/api/todos")).json()["total"] == 2
+
+
+async def test_a_change_made_elsewhere_is_seen_within_a_second(open_tab: OpenTab, member: Account) -> None:
+    person = await member.person()
+    async with open_tab(account=member) as tab, open_tab(account=member) as other:
+        for each in (tab, other):
+            await each.open("/")
+            await each.title("Nothing to do")
+            await each.is_live()
+
+        await tab.add("From the first tab")
+        await other.lists("From the first tab", within_seconds=1)
+        await other.press("Complete “From the first tab”", role="checkbox")
+        await tab.lists(within_seconds=1)
+        todo = await person.make_todo("By an agent")
+        await tab.lists("By an agent", within_seconds=1)
+        await person.patch(f"/api/todos/{todo['id']}", json={"title": "By an agent, again"})
+        await other.lists("By an agent, again", within_seconds=1)
+
+
+async def test_what_is_done_without_the_server_is_kept_and_done_once_when_it_is_back(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    await person.make_todo("There before")
+    async with open_tab(account=member, keeps_pages=True) as tab:
+        await tab.open("/")
+        await tab.lists("There before")
+        await tab.page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+        await tab.page.context.set_offline(offline=True)
+        await tab.add("Made on a train !!")
+        await tab.press("Complete “There before”", role="checkbox")
+        await tab.read("2 changes wait to be sent.")
+        await tab.page.reload()
+        await tab.lists("Made on a train")
+        await tab.read("2 changes wait to be sent.")
+        assert (await person.get("/api/todos")).json()["total"] == 1
+
+        await tab.page.context.set_offline(offline=False)
+        await tab.is_sent()
+        await tab.page.get_by_text("Offline.").wait_for(state="detached")
+        await tab.page.reload()
+        await tab.lists("Made on a train")
+
+        stored = (await person.get("/api/todos?sort=title")).json()["items"]
+        assert [
+            (todo["title"], todo["priority"], todo["is_completed"], todo["version"]) for todo in stored
+        ] == [
+            ("Made on a train", "high", False, 1),
+            ("There before", "medium", True, 2),
+        ]
+
+
+async def test_an_edit_whose_answer_was_lost_is_done_once(open_tab: OpenTab, member: Account) -> None:
+    person = await member.person()
+    async with open_tab(account=member) as tab:
+        await tab.open("/")
+        await tab.title("Nothing to do")
+        await tab.page.route("**/api/todos/*", _done_but_not_answered, times=1)
+        await tab.add("Buy milk")
+        await tab.read("1 change waits to be sent.")
+        await tab.is_sent()
+
+        assert [todo["version"] for todo in (await person.get("/api/todos")).json()["items"]] == [1]
+
+
+async def test_a_change_that_is_refused_is_taken_back_and_said(open_tab: OpenTab, member: Account) -> None:
+    person = await member.person()
+    async with open_tab(account=member) as tab:
+        await person.make_todo("Short")
+        await tab.open("/")
+        await tab.lists("Short")
+        await tab.page.route(
+            "**/api/todos/*", lambda route: route.continue_(post_data='{"title": " "}'), times=1
+        )
+        await tab.press("Short")
+        await tab.fill("Title", "Something else")
+        await tab.press("Save")
+
+        await tab.read("The server did not take a change")
+        await tab.lists("Short")
+
+
+async def _done_but_not_answered(route: Route) -> None:
+    await route.fetch()
+    await route.abort()
+
+
+async def test_thousands_of_todos_are_scrolled_without_a_stall(open_tab: OpenTab, member: Account) -> None:
+    person = await member.person()
+    file = {"format": "todo-evolution", "version": 1, "todos": [{"title": f"Todo {n}"} for n in range(5_000)]}
+    imported = await person.post("/api/account/import", json=file)
+    assert imported.status_code == 200, imported.text
+    async with open_tab(account=member, screen=PHONE) as tab:
+        await tab.open("/")
+        await tab.read("5,000 todos")
+        longest = await tab.page.evaluate(SCROLL, 3_000)
+
+        assert longest < 500
+        assert await tab.page.locator(".row").count() < 60
+
+
+# Scrolls on until so many rows have been there; gives the longest time that a frame took, in milliseconds.
+SCROLL = """async (rows) => {
+  let [longest, last] = [0, performance.now()];
+  for (;;) {
+    const shown = [...document.querySelectorAll(".row")].map(({ dataset }) => Number(dataset.index));
+    const at = Math.max(...shown);
+    if (at >= rows) return longest;
+    scrollBy(0, 2500);
+    await new Promise(requestAnimationFrame);
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }
+}"""

@@ -5,8 +5,11 @@ import type { components } from "./schema.ts";
 
 export type Change = components["schemas"]["TodoChangeRead"];
 
-/** `ready`: all until now has been told. `lost`: the stream broke off and is taken up again. `reset`: load everything anew. */
-export type Event = { kind: "change"; change: Change } | { kind: "ready" | "lost" | "reset" };
+/**
+ * `ready`: all until now has been told. `lost`: the stream broke off and is taken up again. `reset`: load everything anew.
+ * `id` is where to go on from another time.
+ */
+export type Event = { kind: "change"; change: Change; id: string } | { kind: "ready"; id: string } | { kind: "lost" } | { kind: "reset" };
 
 const UNAUTHENTICATED = 401;
 const FORGOTTEN = 410;
@@ -33,8 +36,8 @@ export async function* follow({ origin, token }: TodoApi, signal: AbortSignal, s
       for await (const { event, id, data } of messages(origin, await token.get(), signal, last)) {
         if (id) last = id;
         wait = SHORTEST_WAIT_MILLISECONDS;
-        if (event === "change") yield { kind: "change", change: JSON.parse(data) as Change };
-        if (event === "ready") yield { kind: "ready" };
+        if (event === "change") yield { kind: "change", change: JSON.parse(data) as Change, id };
+        if (event === "ready") yield { kind: "ready", id };
         if (event === "end") token.forget();
       }
     } catch (reason) {

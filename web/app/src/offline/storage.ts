@@ -4,11 +4,6 @@ import type { Todo } from "@todo-evolution/client";
 import type { Person } from "../session/session.ts";
 import type { Edit } from "../todos/edits.ts";
 
-export interface KeptList {
-  items: Todo[];
-  total: number;
-}
-
 const about = createStore("todo-page", "kept");
 const queue = createStore("todo-edits", "edits");
 
@@ -27,10 +22,10 @@ export async function forgetPerson(): Promise<void> {
   await Promise.all([orNothing(clear(about)), orNothing(clear(queue))]);
 }
 
-export const keptList = (): Promise<KeptList | undefined> => orNothing(get<KeptList>("list", about));
+export const keptList = (): Promise<Todo[] | undefined> => orNothing(get<Todo[]>("list", about));
 
-export async function keepList(list: KeptList): Promise<void> {
-  await orNothing(set("list", list, about));
+export async function keepList(items: Todo[]): Promise<void> {
+  await orNothing(set("list", items, about));
 }
 
 /** Edits that the server has not confirmed yet, in the order they were made. */

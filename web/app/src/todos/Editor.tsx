@@ -1,5 +1,5 @@
 import type { Priority, Todo } from "@todo-evolution/client";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { update } from "./actions.ts";
 import type { Changes } from "./edits.ts";
 import { focusRow } from "./keyboard.ts";
@@ -10,7 +10,8 @@ import { t } from "../words/index.ts";
 export function Editor({ todo }: { todo: Todo }) {
   const form = useRef<HTMLFormElement>(null);
   const title = useRef<HTMLInputElement>(null);
-  useEffect(() => title.current?.select(), []);
+  // Before anything else can be typed.
+  useLayoutEffect(() => title.current?.select(), []);
 
   const close = () => {
     editing.value = null;

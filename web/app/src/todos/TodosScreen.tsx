@@ -3,7 +3,7 @@ import { forgetSteps } from "./actions.ts";
 import { keyboard } from "./keyboard.ts";
 import { KeysHelp } from "./KeysHelp.tsx";
 import { list } from "./list.ts";
-import { listen } from "./live.ts";
+import { isLive, listen } from "./live.ts";
 import { forget, resume } from "./outbox.ts";
 import { pending } from "./pending.ts";
 import { QuickAdd } from "./QuickAdd.tsx";
@@ -33,7 +33,7 @@ export function TodosScreen() {
   useEffect(() => keyboard(), []);
   useEffect(() => void (document.title = `${t("todos")} · ${t("product")}`));
   return (
-    <main class="todos">
+    <main class="todos" data-live={isLive.value || undefined} data-waiting={pending.value.length || undefined}>
       <h1 class="unseen">{t("todos")}</h1>
       <QuickAdd />
       <Toolbar />

@@ -5,11 +5,11 @@
  * confirmed yet. So a refused edit needs no way back: it is taken out, and the truth shows again.
  */
 import { computed, effect, signal } from "@preact/signals";
-import { type Todo, Unreachable, answered } from "@todo-evolution/client";
+import { Refusal, SESSION_ENDED, type Todo, Unreachable, answered } from "@todo-evolution/client";
 import { isReachable } from "../offline/reachable.ts";
 import { keepList, keptList } from "../offline/storage.ts";
 import { api } from "../session/auth.ts";
-import { person } from "../session/session.ts";
+import { person, recognise } from "../session/session.ts";
 import { applied } from "./edits.ts";
 import { pending } from "./pending.ts";
 import { type Wanted, compare, isUsual, matches, wanted } from "./wanted.ts";
@@ -26,15 +26,21 @@ export interface List {
 const PAGE = 100;
 const KEPT = 500;
 const RECOUNT_MILLISECONDS = 1_000;
+const KEEP_MILLISECONDS = 300;
 
 const NOTHING: List = { phase: "loading", items: [], total: 0, next: null };
 export const list = signal<List>(NOTHING);
 export const isLoadingMore = signal(false);
 export const isStale = signal(false);
+/** Whether what is shown was kept in this browser, and not told by the server now. */
+export const isKept = signal(false);
 
 const truths = new Map<string, Todo>();
 let loading = new AbortController();
+/** What was said while a page was on its way: the page may be older. */
+let meanwhile: Map<string, Todo | null> | null = null;
 let recounting = 0;
+let keeping = 0;
 let asked = "[null]";
 
 export const isEmpty = computed(() => list.value.phase === "ready" && list.value.items.length === 0);
@@ -46,32 +52,38 @@ export async function load(): Promise<void> {
   const asked = wanted.peek();
   list.value = { ...list.peek(), phase: list.peek().items.length ? list.peek().phase : "loading" };
   isStale.value = true;
+  const told = (meanwhile = new Map<string, Todo | null>());
   try {
     const page = await fetchPage(asked, { limit: PAGE }, aborted);
     if (aborted.aborted) return;
     truths.clear();
     isReachable.value = true;
+    isKept.value = false;
     present(asked, page.items, page.total, page.page.next_cursor);
-    if (isUsual.peek()) void keepList({ items: page.items.slice(0, KEPT), total: page.total });
+    meanwhile = null;
+    settle(told);
+    keep();
   } catch (reason) {
     if (aborted.aborted) return;
-    if (reason instanceof Unreachable) await fallBack(asked);
+    if (reason instanceof Refusal && reason.code === SESSION_ENDED) await recognise();
+    else if (reason instanceof Unreachable) await fallBack(asked);
     else list.value = { ...NOTHING, phase: "failed" };
   }
   isStale.value = false;
+  meanwhile = null;
 }
 
 /** Show what was kept here, as far as it goes; without the server there is no more. */
 async function fallBack(asked: Wanted): Promise<void> {
   isReachable.value = false;
-  const kept = truths.size ? [...truths.values()] : (await keptList())?.items;
-  if (!kept) {
-    list.value = pending.peek().length ? list.peek() : { ...NOTHING, phase: "failed" };
-    if (pending.peek().length) present(asked, [], 0, null);
+  isKept.value = true;
+  const kept = truths.size ? [...truths.values()] : await keptList();
+  if (!kept && !pending.peek().length) {
+    list.value = { ...NOTHING, phase: "failed" };
     return;
   }
-  const fitting = kept.filter((todo) => matches(todo, asked)).sort((a, b) => compare(a, b, asked.sort));
-  present(asked, fitting, fitting.length, null, kept);
+  const fitting = (kept ?? []).filter((todo) => matches(todo, asked)).sort((a, b) => compare(a, b, asked.sort));
+  present(asked, fitting, fitting.length, null, kept ?? []);
 }
 
 /** Load the next page, if there is one. */
@@ -83,11 +95,11 @@ export async function more(): Promise<void> {
   try {
     const page = await fetchPage(wanted.peek(), { limit: PAGE, cursor: next }, aborted);
     if (aborted.aborted) return;
-    for (const todo of page.items) truths.set(todo.id, todo);
+    for (const todo of page.items) if ((truths.get(todo.id)?.version ?? 0) <= todo.version) truths.set(todo.id, todo);
     const { items } = list.peek();
     const known = new Set(items.map(({ id }) => id));
-    const added = page.items.filter(({ id }) => !known.has(id)).map(shown);
-    const fitting = added.filter((todo): todo is Todo => todo !== undefined && matches(todo, wanted.peek()));
+    const added = page.items.filter(({ id }) => !known.has(id)).map(({ id }) => find(id));
+    const fitting = added.filter((todo) => todo !== undefined && matches(todo, wanted.peek())) as Todo[];
     list.value = { phase: "ready", items: [...items, ...fitting], total: page.total, next: page.page.next_cursor };
   } catch (reason) {
     if (reason instanceof Unreachable && !aborted.aborted) isReachable.value = false;
@@ -100,6 +112,7 @@ export async function more(): Promise<void> {
 export function settle(news: Iterable<readonly [string, Todo | null]>): void {
   const changed = new Set<string>();
   for (const [id, todo] of news) {
+    meanwhile?.set(id, todo);
     const known = truths.get(id);
     if (todo === null) truths.delete(id);
     else if (known && known.version > todo.version) continue;
@@ -182,6 +195,18 @@ function recountSoon(): void {
     const page = await fetchPage(wanted.peek(), { limit: 1 }, loading.signal).catch(() => null);
     if (page && list.peek().next !== null) list.value = { ...list.peek(), total: page.total };
   }, RECOUNT_MILLISECONDS);
+}
+
+// What the server said stays here for when it is away; of the usual list, which is what one opens the page with.
+effect(() => {
+  const { phase } = list.value;
+  clearTimeout(keeping);
+  if (phase !== "ready" || !isUsual.value || isKept.value) return;
+  keeping = window.setTimeout(keep, KEEP_MILLISECONDS);
+});
+
+function keep(): void {
+  if (isUsual.peek()) void keepList([...truths.values()].slice(0, KEPT));
 }
 
 // Another person, another list; other filters, another beginning.

@@ -31,7 +31,9 @@ export async function submit(edit: Edit): Promise<void> {
 /** Take up what was kept when the page was closed. */
 export async function resume(): Promise<void> {
   const known = new Set(pending.peek().map(({ key }) => key));
-  pending.value = [...(await keptEdits()).filter(({ key }) => !known.has(key)), ...pending.peek()];
+  const kept = (await keptEdits()).filter(({ key }) => !known.has(key));
+  pending.value = [...kept, ...pending.peek()];
+  refresh(new Set(kept.flatMap((edit) => [...idsOf(edit)])));
   void send();
 }
 
@@ -115,8 +117,15 @@ async function one(operation: Operation): Promise<Todo | null> {
       return answered(client.PATCH("/api/todos/{todo_id}/restore", { params }));
     case "delete":
       await answered(client.DELETE("/api/todos/{todo_id}", { params }));
-      return applied(truthOf(operation.id), operation, new Date().toISOString()) ?? null;
+      return deletedTruth(operation);
   }
+}
+
+/** The server says nothing of a todo that it deletes; it is the next version of it. */
+function deletedTruth(operation: Operation): Todo | null {
+  const truth = truthOf(operation.id);
+  const deleted = applied(truth, operation, new Date().toISOString());
+  return truth && deleted ? { ...deleted, version: truth.version + (truth.deleted_at === null ? 1 : 0) } : null;
 }
 
 type InBatch = components["schemas"]["TodoBatch"]["operations"][number];

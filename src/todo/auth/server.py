@@ -22,7 +22,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING}
 # Left alone, Node keeps three times the memory for the same speed.
 _NODE_FLAGS = ("--max-old-space-size=96", "--max-semi-space-size=1")
-# Further authorities that Node believes: who publishes a document about an app may be known to the operator alone.
+# The latter: further authorities to believe, for the documents that apps publish about themselves.
 _INHERITED = ("PATH", "NODE_EXTRA_CA_CERTS")
 
 

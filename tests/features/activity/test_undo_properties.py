@@ -1,4 +1,4 @@
-"""Whatever was written, by whomever, in whatever order: undone, it is as before, and no later work is lost."""
+"""Whatever was written, by whomever: undone, it is as before, and no later work is lost."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,7 @@
 """HTTP endpoints under /api/activity and /api/undo."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -37,6 +37,15 @@ router = APIRouter(
     ),
 )
 
+_PAGE: dict[str, Any] = {
+    "description": "A page of changes.",
+    "links": {"undo": {"operationId": "undo", "requestBody": {"action": "$response.body#/items/0/action"}}},
+}
+_UNDONE: dict[str, Any] = {
+    "description": "What became of each todo.",
+    "links": {"undo": {"operationId": "undo", "requestBody": {"action": "$response.body#/action"}}},
+}
+
 
 async def _reading_service(transaction: Reading, shared: SharedBackend) -> ActivityService:
     return activity_service(transaction, shared.secret, bound_to=None)
@@ -47,7 +56,7 @@ async def _undoing_service(transaction: Writing, shared: SharedBackend, caller: 
     return activity_service(transaction, shared.secret, bound_to=bound_to)
 
 
-@router.get("/activity", operation_id="list_activity", response_model=ActivityPage)
+@router.get("/activity", operation_id="list_activity", response_model=ActivityPage, responses={200: _PAGE})
 async def list_activity(
     wanted: Annotated[ActivityWanted, Query()],
     service: Annotated[ActivityService, Depends(_reading_service)],
@@ -65,7 +74,7 @@ async def list_activity(
     operation_id="undo",
     response_model=UndoResult,
     responses={
-        200: {"description": "What became of each todo."},
+        200: _UNDONE,
         **problem_responses(ActionNotYours, ActionNotFound, UndoConflict, RequestInFlight),
     },
 )

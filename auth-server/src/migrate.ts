@@ -23,6 +23,9 @@ export async function migrate(config: Config, db: Kysely<unknown>): Promise<void
     await sql`grant select (id, "expiresAt") on ${session} to ${appRole}`.execute(transaction);
     const consent = sql.table(`${SCHEMA}.oauthConsent`);
     await sql`grant select ("userId", "clientId", scopes) on ${consent} to ${appRole}`.execute(transaction);
+    // A change says which app made it: by the name that people know.
+    const client = sql.table(`${SCHEMA}.oauthClient`);
+    await sql`grant select ("clientId", name) on ${client} to ${appRole}`.execute(transaction);
     await createCallerFunctions(transaction, config.appRole);
   });
 }

@@ -30,6 +30,7 @@ from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
 from todo.transport.api_keys import ApiKeys
+from todo.transport.app_names import AppNames
 from todo.transport.discovery import resource_routes
 from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
@@ -149,6 +150,7 @@ async def _lifespan(
         app.state.backend = Backend(
             database=database,
             api_keys=await stack.enter_async_context(ApiKeys(database).open()),
+            app_names=AppNames(),
             tokens=TokenVerifier(
                 keys,
                 issuer=wiring.issuer,

@@ -68,6 +68,27 @@ async def test_an_agent_uses_everything_there_is(app: App, mode: str) -> None:
     assert all("Water the plants" in getattr(block, "text", "") for block in asked)
 
 
+async def test_a_person_sees_by_its_name_what_an_app_did_and_takes_it_back(app: App) -> None:
+    async with app.connected() as agent:
+        who = (await agent.call_tool("whoami", {})).structured_content
+        await agent.call_tool("create_todos", {"todos": [{"title": "Spam"}], "reason": "It was said so"})
+    person = await app.person.person()
+
+    [entry] = (await person.get("/api/activity")).json()["items"]
+    undone = await person.post("/api/undo", json={"action": entry["action"]})
+
+    assert who
+    assert (entry["client"], entry["client_name"]) == (who["client"], "Some agent")
+    assert (entry["tool"], entry["reason"], who["client_name"]) == (
+        "create_todos",
+        "It was said so",
+        "Some agent",
+    )
+    assert entry["client"].startswith("app:")
+    assert [todo["outcome"] for todo in undone.json()["todos"]] == ["undone"]
+    assert (await person.get("/api/todos")).json()["total"] == 0
+
+
 async def test_tokens_of_one_door_do_not_open_the_other(app: App) -> None:
     async with app.connected():
         pass

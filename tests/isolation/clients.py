@@ -34,6 +34,9 @@ class Verbs(Protocol):
     def page(self, parameters: Mapping[str, Any]) -> Answer:
         """View a page."""
 
+    def undo(self, wanted: Mapping[str, Any]) -> Answer:
+        """Undo what was done."""
+
 
 class Rest:
     """A person's REST client; it can do more than others."""
@@ -70,8 +73,17 @@ class Rest:
     def changes(self, parameters: Mapping[str, Any]) -> Answer:
         return self._send("GET", "/changes", params=parameters)
 
+    def activity(self, parameters: Mapping[str, Any]) -> Answer:
+        return self._ask("GET", "/api/activity", params=parameters)
+
+    def undo(self, wanted: Mapping[str, Any]) -> Answer:
+        return self._ask("POST", "/api/undo", json=wanted)
+
     def _send(self, method: str, path: str, **options: Any) -> Answer:
-        response = _wait(self._portal, lambda: self._person.request(method, f"/api/todos{path}", **options))
+        return self._ask(method, f"/api/todos{path}", **options)
+
+    def _ask(self, method: str, path: str, **options: Any) -> Answer:
+        response = _wait(self._portal, lambda: self._person.request(method, path, **options))
         body = response.json() if response.content else None
         return Answer(response.status_code, body, response.headers, response.text)
 
@@ -99,6 +111,9 @@ class Mcp:
 
     def page(self, parameters: Mapping[str, Any]) -> Answer:
         return self._call("list_todos", parameters)
+
+    def undo(self, wanted: Mapping[str, Any]) -> Answer:
+        return self._call("undo", wanted)
 
     def _call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
         call = {"name": tool, "arguments": arguments}

@@ -12,6 +12,9 @@ _SERVICE = "features/todos/service.py"
 _RULES = "features/todos/rules.py"
 _MODELS = "features/todos/models.py"
 _KEYS = "database/idempotency.py"
+_ACTIVITY = "features/activity/repository.py"
+_UNDO = "features/activity/service.py"
+_UNDO_RULES = "features/activity/rules.py"
 
 
 class Defect(NamedTuple):
@@ -67,6 +70,17 @@ ONE_FILTER_LESS = (
     _defect("no owner in searching", _PAGES, _LIST, _LIST_UNLESS.format("by_text")),
     _defect("no owner in the changes", _READS, 'CHANGE.user_id == bindparam("user_id"), ', ""),
     Defect("no owner in the last change", (_LAST,)),
+    _defect("no owner in activity", _ACTIVITY, "_CHANGE.todo).where(_IS_MINE, ", "_CHANGE.todo).where("),
+    _defect(
+        "no owner in an action",
+        _ACTIVITY,
+        "_IS_MINE,\n        _CHANGE.seq >= _action",
+        "_CHANGE.seq >= _action",
+    ),
+    _defect("no owner in what a client did", _ACTIVITY, "_IS_MINE, _IS_SINCE, ", "_IS_SINCE, "),
+    _defect(
+        "no owner in the history of todos", _ACTIVITY, "_IS_MINE,\n        _CHANGE.todo_id", "_CHANGE.todo_id"
+    ),
     _defect(
         "no owner in kept answers",
         _KEYS,
@@ -86,6 +100,8 @@ NO_FILTERS = Defect(
         Change(_WRITES, "TODO.user_id == last.c.user_id, ", ""),
         Change(_READS, 'CHANGE.user_id == bindparam("user_id"), ', ""),
         _LAST,
+        Change(_ACTIVITY, '_IS_MINE = _CHANGE.user_id == bindparam("user_id")', "_IS_MINE = _CHANGE.seq > 0"),
+        Change(_ACTIVITY, '_other.c.user_id == bindparam("user_id")', "_other.c.seq > 0"),
         Change(_KEYS, '_IS_MINE = _KEY.user_id == bindparam("user_id")', '_IS_MINE = _KEY.key != ""'),
     ),
 )
@@ -157,6 +173,8 @@ BESIDE_POLICIES = (
         "key < last if is_descending else key > last",
         "key <= last if is_descending else key >= last",
     ),
+    _defect("agents undo what others did", _UNDO, "if self._bound_to not in {None, client}:", "if False:"),
+    _defect("undo whatever came later", _UNDO_RULES, "if in_the_way:", "if False:"),
     _defect(
         "changes that leave the first out",
         _READS,

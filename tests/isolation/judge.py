@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from tests.isolation.clients import Answer
-from tests.isolation.model import Expected, Moment, Opaque, Wording
+from tests.isolation.model import Expected, Moment, Number, Opaque, Wording
 
 
 class ForeignDataSeen(AssertionError):
@@ -20,11 +20,21 @@ class Judge:
         self._times: list[tuple[Moment, str]] = []
         self._meanings: dict[str, Hashable] = {}
         self._words: dict[Hashable, str] = {}
+        self._numbers: dict[Number, int] = {}
+        self._numbered: dict[tuple[str, int, int], Number] = {}
         self._tags: dict[str, str] = {}
 
     def meaning(self, text: str) -> Hashable:
         """Give what a text of the service stands for; None if it never wrote it."""
         return self._meanings.get(text)
+
+    def moment(self, text: str) -> Moment:
+        """Give the moment that was told so."""
+        return next(moment for moment, known in self._times if known == text)
+
+    def number(self, kind: str, who: int, value: int) -> Number | None:
+        """Give what a number of a person stands for; None if they were never told it."""
+        return self._numbered.get((kind, who, value))
 
     def see(self, who: int, answer: Answer) -> None:
         """Raise `ForeignDataSeen` if the answer shows anything that others have written."""
@@ -66,6 +76,11 @@ class Judge:
                 assert self._meanings.setdefault(actual, meaning) == meaning, (
                     f"{where}: {actual} is another's"
                 )
+            case Number(kind, who, _):
+                assert type(actual) is int, f"{where}: {actual!r} is no number"
+                assert self._numbers.setdefault(expected, actual) == actual, f"{where}: it had another number"
+                found = self._numbered.setdefault((kind, who, actual), expected)
+                assert found == expected, f"{where}: {actual} is another's"
             case Wording(of):
                 assert actual, f"{where}: nothing is said"
                 assert self._words.setdefault(of, actual) == actual, f"{where}: {actual!r} in other words"

@@ -16,10 +16,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.factories import Service
+from tests.factories import MCP_AUDIENCE, Service
 from tests.isolation.clients import Answer, Mcp, Rest
 from tests.isolation.judge import Judge
-from tests.isolation.model import PRIORITIES, Expected, Question, Refusal, Versions, World
+from tests.isolation.model import PRIORITIES, Expected, Question, Refusal, Since, Source, Versions, World
 
 _PEOPLE = 3
 # Whoever is shown another's has been shown somebody else's words.
@@ -28,6 +28,7 @@ _TEXTS = ["a", "A", "b", "é", "É", "100 %", "x_y", "back\\slash", "two words"]
 _SORTS = [sign + name for name in ("created_at", "updated_at", "priority", "title") for sign in ("", "-")]
 _STATUSES = ["all", "active", "completed", "deleted"]
 _ACTS = ["complete", "reopen", "delete", "restore"]
+_PERSON, _AGENT = "person", "app:agent"
 _ROLLED_BACK = "00000000-0000-7000-8000-000000000000"
 
 
@@ -110,6 +111,8 @@ class PeopleApart(RuleBasedStateMachine):
     def __init__(self, portal: BlockingPortal, service: Service) -> None:
         super().__init__()
         accounts = [service.person() for _ in range(_PEOPLE)]
+        for account in accounts:
+            account.agent_token = service.issuer.token(account.subject, aud=MCP_AUDIENCE, azp="agent")
         self._rest = [Rest(portal, account) for account in accounts]
         self._agents = [Mcp(portal, account) for account in accounts]
         self._world = World(_PEOPLE)
@@ -155,6 +158,7 @@ class PeopleApart(RuleBasedStateMachine):
     @rule(target=todos, who=people, new=fields, agent=by_agent)
     def create(self, who: int, new: Mapping[str, Any], *, agent: bool) -> Ref:
         new = _signed(who, new)
+        self._world.source = _source("create", agent=agent)
         answer = (self._agents if agent else self._rest)[who].create(new)
         self._check(who, answer, lambda: self._world.create(who, new, lambda: self._fresh(answer.body)))
         return Ref(answer.body["id"], who)
@@ -163,6 +167,7 @@ class PeopleApart(RuleBasedStateMachine):
     def put(self, todo: Ref, shift: int, new: Mapping[str, Any]) -> Ref:
         who = (todo.owner + shift) % _PEOPLE
         new = _signed(who, new)
+        self._world.source = _source("put")
         answer = self._rest[who].put(todo.id, new)
         self._check(who, answer, lambda: self._world.put(who, todo.id, new))
         return Ref(todo.id, who)
@@ -301,12 +306,73 @@ class PeopleApart(RuleBasedStateMachine):
         answer = self._changes(who, text, limit)
         return Ref(answer.body["next"], who) if answer.status == 200 else multiple()
 
+    @rule(
+        who=people,
+        todo=st.none() | todos,
+        client=st.sampled_from([None, None, _PERSON, _AGENT, "app:nobody"]),
+        limit=st.sampled_from([1, 3, 100]),
+    )
+    def activity(self, who: int, todo: Ref | None, client: str | None, limit: int) -> None:
+        self._activity(who, limit, client, todo and todo.id)
+
+    @rule(
+        owner=people,
+        shift=shifts,
+        which=st.integers(0, 30),
+        is_built_on=st.booleans(),
+        is_since=st.booleans(),
+        agent=by_agent,
+        atomic=spoilt,
+        dry_run=spoilt,
+    )
+    def undo(  # noqa: PLR0913  # what there is to say about an undo
+        self,
+        owner: int,
+        shift: int,
+        which: int,
+        *,
+        is_built_on: bool,
+        is_since: bool,
+        agent: bool,
+        atomic: bool,
+        dry_run: bool,
+    ) -> None:
+        """Undo something, or try what was somebody else's: the same number may be one's own too."""
+        who = (owner + shift) % _PEOPLE
+        entries = self._activity(owner)
+        if who != owner:
+            self._activity(who)
+        later = [entry["todo_id"] for entry in entries]
+        built_on = [entry for number, entry in enumerate(entries) if entry["todo_id"] in later[:number]]
+        choice = (is_built_on and built_on) or entries
+        entry = choice[which % len(choice)]
+        asked: dict[str, Any] = {"action": entry["action"]}
+        wanted: Any = self._judge.number("action", who, entry["action"])
+        if is_since:
+            asked = {"since": entry["at"]} if agent else {"client": entry["client"], "since": entry["at"]}
+            wanted = Since(_AGENT if agent else entry["client"], self._judge.moment(entry["at"]))
+        options = {} if agent else {"atomic": atomic, "dry_run": dry_run}
+        self._world.source = Source(_AGENT if agent else _PERSON, "undo")
+        answer = (self._agents if agent else self._rest)[who].undo({**asked, **options})
+        self._check(
+            who,
+            answer,
+            lambda: self._world.undo(
+                who,
+                wanted,
+                bound_to=_AGENT if agent else None,
+                atomic=options.get("atomic", False),
+                dry_run=options.get("dry_run", False),
+            ),
+        )
+
     def teardown(self) -> None:
         """In the end everybody has what they should have, and was told of every step."""
         for who, token in enumerate(self._first_tokens):
             for status in ("all", "deleted"):
                 self._walk(who, Question(status), 100)
             self._changes(who, token, 1000)
+            self._activity(who)
 
     def _token_of_now(self, who: int) -> str:
         answer = self._rest[who].changes({})
@@ -319,6 +385,24 @@ class PeopleApart(RuleBasedStateMachine):
         answer = self._rest[who].changes({"since": token, "limit": limit})
         self._check(who, answer, lambda: self._world.changes(who, meaning, limit))
         return answer
+
+    def _activity(
+        self, who: int, limit: int = 100, client: str | None = None, todo_id: str | None = None
+    ) -> list[Any]:
+        """Read activity to its beginning, and give it."""
+        filters = {"client": client, "todo_id": todo_id, "limit": limit}
+        asked = {name: value for name, value in filters.items() if value is not None}
+        entries: list[Any] = []
+        cursor: str | None = None
+        while True:
+            answer = self._rest[who].activity(asked | ({"cursor": cursor} if cursor else {}))
+            place = self._judge.meaning(cursor) if cursor else None
+            expected = self._world.activity(who, limit, place, client, todo_id)
+            self._judge.compare(who, answer, expected)
+            entries += answer.body["items"]
+            cursor = answer.body["page"]["next_cursor"]
+            if cursor is None:
+                return entries
 
     def _walk(self, who: int, question: Question, limit: int) -> None:
         shown: list[str] = []
@@ -338,6 +422,7 @@ class PeopleApart(RuleBasedStateMachine):
     ) -> None:
         who = (todo.owner + shift) % _PEOPLE
         wanted = _signed(who, wanted)
+        self._world.source = _source(verb, agent=agent)
         if agent:
             answer = self._agents[who].act(verb, todo.id, wanted)
             self._check(who, answer, lambda: self._world.act(who, verb, todo.id, None, wanted))
@@ -373,6 +458,7 @@ class PeopleApart(RuleBasedStateMachine):
 
     def _send(self, request: Keyed, who: int) -> Answer:
         _, verb, body, key = request
+        self._world.source = Source(_PERSON, "batch_todos" if verb == "batch" else "create_todo")
         answer = self._rest[who].create(body, key) if verb == "create" else self._rest[who].batch(body, key)
         made = iter([answer.body])
         if verb == "batch":
@@ -404,6 +490,10 @@ class PeopleApart(RuleBasedStateMachine):
         except Refusal as refusal:
             expected = refusal.expected()
         self._judge.compare(who, answer, expected)
+
+
+def _source(verb: str, *, agent: bool = False) -> Source:
+    return Source(_AGENT, f"{verb}_todos") if agent else Source(_PERSON, f"{verb}_todo")
 
 
 def _signed(who: int, texts: Mapping[str, Any]) -> dict[str, Any]:

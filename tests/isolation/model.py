@@ -9,6 +9,8 @@ from uuid import UUID
 PRIORITIES = ("low", "medium", "high", "urgent")
 PAGE_LIMIT = 20
 _UUID_VERSION = 7
+_PUT_BACK = ("title", "description", "priority", "completed_at", "deleted_at")
+_CONFLICTS_SAID = 10
 
 Todo = Mapping[str, Any]
 Versions = Collection[int] | None
@@ -25,6 +27,28 @@ class Opaque(NamedTuple):
     """A text that only the service can write, and what it stands for."""
 
     meaning: Hashable
+
+
+class Number(NamedTuple):
+    """A number of a person's that stands for one thing, and that alone."""
+
+    kind: str
+    who: int
+    of: int
+
+
+class Since(NamedTuple):
+    """Everything that a client does from a moment on."""
+
+    client: str
+    moment: Moment
+
+
+class Source(NamedTuple):
+    """Which client does something, with which operation or tool."""
+
+    client: str
+    tool: str
 
 
 class Wording(NamedTuple):
@@ -55,7 +79,7 @@ class Expected:
 class Refusal(Exception):
     """How the service must refuse."""
 
-    def __init__(self, status: int, code: str, *errors: tuple[str, str]) -> None:
+    def __init__(self, status: int, code: str, *errors: tuple[Hashable, ...]) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
@@ -73,8 +97,8 @@ class Refusal(Exception):
         if self.errors:
             body["errors"] = [
                 {"location": location, "pointer": pointer}
-                | {part: Wording((self.code, pointer, part)) for part in ("code", "detail")}
-                for location, pointer in self.errors
+                | {part: Wording((self.code, pointer, part, *about)) for part in ("code", "detail")}
+                for location, pointer, *about in self.errors
             ]
         return Expected(self.status, body)
 
@@ -88,10 +112,31 @@ def _not_found() -> Refusal:
     return Refusal(404, "todo_not_found")
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A change: the todo after it, and the fields that changed, as they were; nothing of a new one."""
+
+    kind: str
+    todo: Todo
+    at: Moment
+    source: Source
+    before: Mapping[str, Any] | None
+    undoes: int | None
+
+    @property
+    def todo_id(self) -> str:
+        return str(self.todo["id"])
+
+    def meets(self, other: "_Entry") -> bool:
+        """Whether one of the two would be lost or without sense if the other were undone."""
+        fields = [{"deleted_at"} if one.before is None else set(one.before) for one in (self, other)]
+        return bool("deleted_at" in fields[0] | fields[1] or fields[0] & fields[1])
+
+
 @dataclass
 class _Person:
     todos: dict[str, Todo] = field(default_factory=dict)
-    log: list[dict[str, Any]] = field(default_factory=list)
+    log: list[_Entry] = field(default_factory=list)
     kept: dict[str, tuple[str, Expected]] = field(default_factory=dict)
 
 
@@ -101,6 +146,7 @@ class World:
     def __init__(self, people: int) -> None:
         self._people = [_Person() for _ in range(people)]
         self._ticks = 0
+        self.source = Source("", "")
 
     def version(self, who: int, todo_id: str) -> int:
         """Give the version a person would read; 1 if there is nothing to read."""
@@ -211,9 +257,138 @@ class World:
             case _:
                 raise Refusal(422, "validation_failed", ("query", "/since"))
 
-    def _changes(self, who: int, shown: Iterable[Any], end: int, *, has_more: bool) -> Expected:
+    def activity(
+        self,
+        who: int,
+        limit: int,
+        cursor: Hashable = None,
+        client: str | None = None,
+        todo_id: str | None = None,
+    ) -> Expected:
+        """Give a page of the changes of one client or one todo, the newest first."""
+        log = self._people[who].log
+        match cursor:
+            case None:
+                end = len(log)
+            case ("activity", by, about, int(end)) if (by, about) == (who, (client, todo_id)):
+                pass
+            case _:
+                raise Refusal(422, "validation_failed", ("query", "/cursor"))
+        found = [
+            place
+            for place in range(end - 1, -1, -1)
+            if client in {None, log[place].source.client} and todo_id in {None, log[place].todo_id}
+        ]
+        shown, has_more = found[:limit], len(found) > limit
+        following = Opaque(("activity", who, (client, todo_id), shown[-1])) if has_more else None
+        page = {"limit": limit, "next_cursor": following, "has_more": has_more}
+        return Expected(200, {"items": [self._told(who, place) for place in shown], "page": page})
+
+    def undo(
+        self,
+        who: int,
+        wanted: Number | Since | None,
+        *,
+        bound_to: str | None,
+        atomic: bool,
+        dry_run: bool,
+    ) -> Expected:
+        """Undo an action, or what a client has done since a moment; nobody's later change is lost."""
+        person, at = self._people[who], self._now()
+        chosen = self._chosen(who, wanted, bound_to)
+        before = (dict(person.todos), list(person.log))
+        undone: list[int] = []
+        told: dict[str, tuple[str, list[int]]] = {}
+        for todo_id in dict.fromkeys(person.log[place].todo_id for place in chosen):
+            past = [place for place, entry in enumerate(person.log) if entry.todo_id == todo_id]
+            past = past[past.index(next(place for place in chosen if place in past)) :]
+            standing = [place for place in past if not _is_settled(person.log, past, chosen, place)]
+            mine = [place for place in standing if place in chosen]
+            conflicts = [
+                other
+                for other in reversed(standing)
+                if other not in chosen
+                and any(one < other and person.log[one].meets(person.log[other]) for one in mine)
+            ]
+            told[todo_id] = "conflict" if conflicts else "undone" if mine else "unchanged", conflicts
+            undone += [] if conflicts else mine
+        errors = [
+            ("body", f"/{'action' if isinstance(wanted, Number) else 'since'}", at, todo_id)
+            for todo_id, (_, conflicts) in told.items()
+            if conflicts
+        ]
+        if atomic and errors:
+            raise Refusal(409, "undo_conflict", *errors)
+        for place in sorted(undone, reverse=True):
+            self._put_back(who, place, at)
+        body = {
+            "action": Number("action", who, at.tick) if undone and not dry_run else None,
+            "todos": [
+                {
+                    "id": todo_id,
+                    "outcome": outcome,
+                    "todo": person.todos[todo_id],
+                    "conflicts": [self._made(who, place) for place in conflicts[:_CONFLICTS_SAID]],
+                }
+                for todo_id, (outcome, conflicts) in told.items()
+            ],
+        }
+        if dry_run:
+            person.todos, person.log = before
+        return Expected(200, body)
+
+    def _chosen(self, who: int, wanted: Number | Since | None, bound_to: str | None) -> list[int]:
+        log = self._people[who].log
+        if isinstance(wanted, Since):
+            client, since = wanted
+            found = [n for n, entry in enumerate(log) if entry.source.client == client and entry.at >= since]
+        else:
+            found = [n for n, entry in enumerate(log) if Number("action", who, entry.at.tick) == wanted]
+            if not found:
+                raise Refusal(404, "action_not_found")
+            client = log[found[0]].source.client
+        if bound_to not in {None, client}:
+            raise Refusal(403, "action_not_yours")
+        return found
+
+    def _put_back(self, who: int, place: int, at: Moment) -> None:
+        entry = self._people[who].log[place]
+        todo = self._people[who].todos[entry.todo_id]
+        fields = {"deleted_at": at} if entry.before is None else entry.before
+        kind = "updated"
+        if "deleted_at" in fields:
+            kind = "restored" if fields["deleted_at"] is None else "deleted"
+        elif "completed_at" in fields:
+            kind = "reopened" if fields["completed_at"] is None else "completed"
+        new = {**todo, **fields, "version": todo["version"] + 1, "updated_at": at}
+        new["is_completed"] = new["completed_at"] is not None
+        self._record(who, kind, new, at, undoes=place)
+
+    def _made(self, who: int, place: int) -> dict[str, Any]:
+        entry = self._people[who].log[place]
+        return {
+            "seq": Number("change", who, place),
+            "action": Number("action", who, entry.at.tick),
+            "kind": entry.kind,
+            "at": entry.at,
+            "client": entry.source.client,
+            "client_name": None,
+            "tool": entry.source.tool,
+            "reason": None,
+        }
+
+    def _told(self, who: int, place: int) -> dict[str, Any]:
+        entry = self._people[who].log[place]
+        undoes = None if entry.undoes is None else Number("change", who, entry.undoes)
+        more = {"todo_id": entry.todo_id, "todo": entry.todo, "before": entry.before, "undoes": undoes}
+        return self._made(who, place) | more
+
+    def _changes(self, who: int, shown: Iterable[_Entry], end: int, *, has_more: bool) -> Expected:
         following = Opaque(("token", who, end))
-        return Expected(200, {"changes": list(shown), "next": following, "has_more": has_more})
+        changes = [
+            {"kind": entry.kind, "id": entry.todo_id, "todo": entry.todo, "at": entry.at} for entry in shown
+        ]
+        return Expected(200, {"changes": changes, "next": following, "has_more": has_more})
 
     def _shown(  # noqa: PLR0913  # what makes a page
         self,
@@ -286,10 +461,12 @@ class World:
             kind = {"update": "updated", "delete": "deleted", "restore": "restored"}[verb]
         return self._record(who, kind, {**todo, **new, "version": todo["version"] + 1, "updated_at": at}, at)
 
-    def _record(self, who: int, kind: str, todo: Todo, at: Moment) -> Todo:
+    def _record(self, who: int, kind: str, todo: Todo, at: Moment, undoes: int | None = None) -> Todo:
         person = self._people[who]
+        old = person.todos.get(todo["id"])
+        before = old and {name: old[name] for name in _PUT_BACK if old[name] != todo[name]}
         person.todos[todo["id"]] = todo
-        person.log.append({"kind": kind, "id": todo["id"], "todo": todo, "at": at})
+        person.log.append(_Entry(kind, todo, at, self.source, before, undoes))
         return todo
 
     def _mine(self, who: int, todo_id: str) -> Todo:
@@ -303,6 +480,22 @@ class World:
     def _now(self) -> Moment:
         self._ticks += 1
         return Moment(self._ticks)
+
+
+def _is_settled(log: list[_Entry], past: list[int], chosen: Collection[int], place: int) -> bool:
+    """Whether a change was undone, or has only undone another: then there is nothing of it to be seen."""
+    undoes = log[place].undoes
+    is_spent = undoes in past and not (place in chosen and undoes not in chosen)
+    return is_spent or _is_undone(log, past, chosen, place)
+
+
+def _is_undone(log: list[_Entry], past: list[int], chosen: Collection[int], place: int) -> bool:
+    return any(
+        log[later].undoes == place
+        and not (later in chosen and place not in chosen)
+        and not _is_undone(log, past, chosen, later)
+        for later in past
+    )
 
 
 def _etag(todo: Todo) -> dict[str, str | None]:

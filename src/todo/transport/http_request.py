@@ -21,6 +21,7 @@ from todo.database.transaction import Database, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
+from todo.transport.app_names import AppNames
 from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.rate_limit import RateLimited, RateLimiter
@@ -51,6 +52,7 @@ class Backend:
     tokens: TokenVerifier
     agent_tokens: TokenVerifier
     api_keys: ApiKeys
+    app_names: AppNames
     secret: bytes
     limits: Limits
     rate_limiter: RateLimiter | None

@@ -45,9 +45,12 @@ class SignedInMcp:
             caller = await admit(request, backend(request).agent_tokens)
             body = await request.body()
             require_scope(caller, self._scope_for(body), challenge=self._challenge)
-            database = backend(request).database
-            async with database.transaction(caller.user_id, standing_of(caller), read_only=True):
-                pass  # opening it is what asks whether the token still stands
+            shared = backend(request)
+            # Opening it is what asks whether the token still stands.
+            async with shared.database.transaction(
+                caller.user_id, standing_of(caller), read_only=True
+            ) as transaction:
+                caller = await shared.app_names.named(caller, transaction)
         except Problem as problem:
             if isinstance(problem, Unauthenticated):
                 problem.headers["WWW-Authenticate"] = self._unauthenticated(problem)

@@ -24,10 +24,11 @@ _RECORDED = (*_MADE, _CHANGE.todo_id, _CHANGE.before, _CHANGE.undoes)
 _NEWEST_FIRST = _CHANGE.seq.desc()
 
 _other = _CHANGES.alias("other")
+_IS_MINE_TOO = _other.c.user_id == bindparam("user_id")
 # Places follow times, so looking back ends at the first change that is older.
 _BEFORE_THEN = (
     select(_other.c.seq)
-    .where(_other.c.user_id == bindparam("user_id"), _other.c.at < bindparam("since", type_=_CHANGE.at.type))
+    .where(_IS_MINE_TOO, _other.c.at < bindparam("since", type_=_CHANGE.at.type))
     .order_by(_other.c.seq.desc())
     .limit(1)
     .scalar_subquery()
@@ -38,7 +39,7 @@ _action = bindparam("action", type_=BigInteger)
 _NEXT_ACTION = (
     select(_other.c.seq)
     .where(
-        _other.c.user_id == bindparam("user_id"),
+        _IS_MINE_TOO,
         _other.c.seq > _action,
         _other.c.action.is_distinct_from(_action),
     )

@@ -130,3 +130,13 @@ async def test_a_model_that_never_learns_is_stopped_by_the_budget(place: Bench) 
     assert done.verdict.outcome is Outcome.UNVERIFIED
     assert done.calls == 6
     assert "6" in (done.verdict.reason or "")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "openai:anything"])
+async def test_a_model_that_cannot_be_asked_leaves_the_design_unverified(place: Bench, name: str) -> None:
+    specialists = Specialists(name, facts(place.live, place.decisions))
+
+    done = await Flow(place, specialists).design(REQUEST)
+
+    assert done.verdict.outcome is Outcome.UNVERIFIED
+    assert "The model cannot be asked" in (done.verdict.reason or "")

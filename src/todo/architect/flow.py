@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from todo.architect.findings import Clarification, Conflict, Finding, Outcome, Verdict
 from todo.architect.judge import unverified
 from todo.architect.model import ApiDesign, AuthDesign, Design, FeatureRequest, Proofs, SchemaDesign
-from todo.architect.specialists import Half, OverBudget, Questions, Specialists, said
+from todo.architect.specialists import Half, Questions, Specialists, Stopped, said
 from todo.architect.verifying import Bench
 
 
@@ -61,7 +61,7 @@ class Flow:
             verdict = await self._designed(request)
         except _Asked as asked:
             verdict = Verdict(outcome=Outcome.NEEDS_DECISION, questions=asked.questions)
-        except OverBudget as error:
+        except Stopped as error:
             verdict = unverified(str(error))
         usage = self._specialists.usage
         return Run(verdict, usage.requests, usage.total_tokens, self._specialists.sent_back)

@@ -7,7 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pydantic import BaseModel
-from pydantic_ai import Agent, ModelRetry, RunContext, RunUsage, UsageLimitExceeded, UsageLimits
+from pydantic_ai import (
+    Agent,
+    AgentRunError,
+    ModelRetry,
+    RunContext,
+    RunUsage,
+    UsageLimitExceeded,
+    UsageLimits,
+    UserError,
+)
 from pydantic_ai.models import Model
 
 from todo.architect.facts import instructions_of
@@ -25,8 +34,8 @@ class Questions(BaseModel):
     questions: list[Clarification]
 
 
-class OverBudget(Exception):
-    """The model was called as often as it may be."""
+class Stopped(Exception):
+    """The model was called as often as it may be, or cannot be asked at all."""
 
 
 class Specialists:
@@ -42,18 +51,28 @@ class Specialists:
     async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half]) -> Half | Questions:
         """Give an answer of the wanted form, or questions; what the rules refuse is sent back twice.
 
-        Raises `OverBudget`.
+        Raises `Stopped`.
         """
-        agent: Agent[None, Half | Questions] = Agent(
-            self._model,
-            name=role,
-            output_type=[wanted, Questions],
-            instructions=[instructions_of(role), self._facts],
-            deps_type=type(None),
-            retries=_SENT_BACK_AT_MOST,
-        )
+        try:
+            agent: Agent[None, Half | Questions] = Agent(
+                self._model,
+                name=role,
+                output_type=[wanted, Questions],
+                instructions=[instructions_of(role), self._facts],
+                deps_type=type(None),
+                retries=_SENT_BACK_AT_MOST,
+            )
+            agent.output_validator(self._judge(role, check))
+            result = await agent.run(prompt, usage=self.usage, usage_limits=self._limits)
+        except UsageLimitExceeded as error:
+            raise Stopped(f"The model was called {self.usage.requests} times: {error}") from error
+        except (AgentRunError, UserError, ImportError) as error:
+            raise Stopped(f"The model cannot be asked: {error}") from error
+        return result.output
 
-        @agent.output_validator
+    def _judge(
+        self, role: str, check: Check[Half]
+    ) -> Callable[[RunContext[None], Half | Questions], Awaitable[Half | Questions]]:
         async def judged(context: RunContext[None], answer: Half | Questions) -> Half | Questions:
             if isinstance(answer, Questions):
                 return answer
@@ -64,11 +83,7 @@ class Specialists:
                 raise ModelRetry(said(findings))
             return answer
 
-        try:
-            result = await agent.run(prompt, usage=self.usage, usage_limits=self._limits)
-        except UsageLimitExceeded as error:
-            raise OverBudget(f"The model was called {self.usage.requests} times: {error}") from error
-        return result.output
+        return judged
 
 
 def said(findings: list[Finding]) -> str:

@@ -352,6 +352,7 @@ async def test_an_undo_that_is_sent_again_is_done_once(alice: Person) -> None:
         {"action": 2**53},
         {"action": "1"},
         {"action": None},
+        {"client": "person", "since": "2026-11-24T08:00:00Z", "action": None},
         {"client": "person"},
         {"since": "2026-11-24T08:00:00Z"},
         {"action": 1, "client": "person", "since": "2026-11-24T08:00:00Z"},

@@ -134,8 +134,8 @@ class UndoWanted(BaseModel):
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Self:
-        by_client = (self.client is not None, self.since is not None)
-        if by_client != ((False, False) if self.action is not None else (True, True)):
+        named = {"action", "client", "since"} & self.model_fields_set
+        if named not in ({"action"}, {"client", "since"}) or None in (getattr(self, name) for name in named):
             raise ValueError("name an action, or a client and since when")
         return self
 

@@ -9,6 +9,7 @@ from tests.agents import call
 from tests.factories import Person, Service
 from tests.features.activity.test_activity import activity, agent_with_key
 from todo.database.engine import connect
+from todo.features.todos.schemas import TodoFields, TodoRead
 
 SHOWN = ("title", "description", "priority", "is_completed", "completed_at", "created_at", "deleted_at")
 
@@ -377,3 +378,9 @@ async def test_who_may_only_read_undoes_nothing(service: Service, alice: Person)
     assert (await reader.get("/api/activity")).status_code == 200
     refused = await reader.post("/api/undo", json={"action": await last_action(alice)})
     assert (refused.status_code, refused.json()["error_code"]) == (403, "insufficient_scope")
+
+
+def test_whatever_can_change_of_a_todo_is_put_back() -> None:
+    counts_or_follows = {"id", "is_completed", "created_at", "updated_at", "version"}
+
+    assert TodoFields.model_fields.keys() == TodoRead.model_fields.keys() - counts_or_follows

@@ -110,6 +110,19 @@ async def test_a_count_that_was_broken_off_is_made_again(first_release: Database
     assert [row["todo_count"] for row in counts] == [50]
 
 
+async def test_an_index_that_was_broken_off_is_built_again(first_release: DatabaseUrl) -> None:
+    name = "ix_todo_changes_user_id_todo_id_seq"
+    async with connect(first_release) as owner:
+        await migrate_only(first_release, "0008")
+        await owner.execute(f"CREATE INDEX {name} ON todo_changes (user_id, todo_id, seq)")
+        await owner.execute(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{name}'::regclass")
+
+        await migrate_only(first_release)
+
+        is_valid = f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{name}'::regclass"
+        assert await owner.fetchval(is_valid)
+
+
 async def test_a_change_whose_connection_is_cut_says_that_it_can_be_repeated(
     first_release: DatabaseUrl,
 ) -> None:

@@ -15,7 +15,7 @@ from todo.database.standing import LiveSession
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoUpdate
-from todo.features.todos.service import TodoService, todo_service
+from todo.features.todos.service import TodoReader, TodoService, todo_reader, todo_service
 from todo.settings import Limits
 
 if TYPE_CHECKING:
@@ -36,24 +36,26 @@ class Step:
 
 async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, list[Step]]:
     """Do each job once for a person, who has this todo and has not completed it, and give what was said."""
+    looks: dict[Job, Callable[[TodoReader], Awaitable[object]]] = {
+        Job.GET: lambda reader: reader.get_todo(todo_id),
+        Job.LIST: lambda reader: reader.list_todos(TodoFilter(limit=20)),
+    }
     uses: dict[Job, Callable[[TodoService], Awaitable[object]]] = {
-        Job.GET: lambda service: service.get_todo(todo_id),
-        Job.LIST: lambda service: service.list_todos(TodoFilter(limit=20)),
         Job.CREATE: lambda service: service.create_todo(_NEW),
         Job.UPDATE: lambda service: service.update_todo(todo_id, TodoUpdate(title="Renamed")),
         Job.COMPLETE: lambda service: service.complete_todo(todo_id),
     }
     said: dict[Job, list[Step]] = {}
+    standing = LiveSession(person.session_id)
     async with connect(url) as connection:
+        for job, look in looks.items():
+            tape = _Tape(connection)
+            await look(todo_reader(Database(tape).glance(person.id, standing), b"secret"))
+            said[job] = tape.steps
         for job, use in uses.items():
             tape = _Tape(connection)
-            is_read = job in {Job.GET, Job.LIST}
-            async with Database(tape).transaction(
-                person.id,
-                LiveSession(person.session_id),
-                read_only=is_read,
-                provenance=Provenance(Client(PERSON), f"{job}_todo"),
-            ) as transaction:
+            provenance = Provenance(Client(PERSON), f"{job}_todo")
+            async with Database(tape).transaction(person.id, standing, provenance=provenance) as transaction:
                 await use(todo_service(transaction, b"secret", _LIMITS))
             said[job] = tape.steps
     return said

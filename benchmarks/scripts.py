@@ -14,7 +14,8 @@ REPEATED = 20
 ARGUMENTS = "bench.arguments"
 _PARAMETER = re.compile(r"\$(\d+)")
 _SET_USER = re.compile(r"SET LOCAL app\.user_id = '([0-9a-f-]{36})'")
-_LITERAL_ID = re.compile(r"'([0-9a-f-]{36})'")
+_ID = re.compile(r"[0-9a-f-]{36}")
+_LITERAL_ID = re.compile(r"E?'([0-9a-f-]{36})'")
 _TAKEN_FOR_VARIABLES = re.compile(r"(?<!:):[A-Za-z0-9_]+")
 
 
@@ -87,6 +88,8 @@ class Script:
         if isinstance(value, UUID):
             # A new id is made anew each time.
             return self._variable(value, turn) or "uuidv7()"
+        if isinstance(value, str) and _ID.fullmatch(value):
+            return self._variable(UUID(value), turn) or _literal(value)
         source = self._source(number, value)
         if source is not None:
             return f":r{source}_{self._column(source, value)}"

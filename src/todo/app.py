@@ -146,6 +146,7 @@ async def _lifespan(
         database = (tracing.database if tracing else open_database)(
             MeasuredPool(pool, registry),
             on_commit=announcer.note,
+            is_pooled=DatabaseUrl.parse(wiring.database_url).is_pooled,
         )
         app.state.backend = Backend(
             database=database,

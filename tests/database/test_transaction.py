@@ -1,7 +1,7 @@
 """One request, one transaction: committed before the answer, rolled back on any failure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +18,7 @@ from todo.problems import Unauthenticated, Unavailable
 
 ADD_USER = Statement(text("INSERT INTO users (id) VALUES (CAST(:id AS uuid)) RETURNING id"))
 COUNT_USERS = Statement(text("SELECT count(*) AS n FROM users"))
+OWN_USERS = Statement(text("SELECT min(id::text)::uuid AS id, count(*) AS n FROM users"))
 SLEEP = Statement(text("SELECT pg_sleep(20)"))
 
 
@@ -103,9 +104,46 @@ async def test_a_full_pool_is_said_to_be_full_soon(database: Database) -> None:
     assert await count(database, uuid4()) == 0
 
 
-async def test_a_lost_connection_is_replaced(database: Database, owner_url: DatabaseUrl) -> None:
+@pytest.mark.parametrize("is_pooled", [False, True])
+async def test_a_glance_shows_ones_own_rows_and_leaves_nobody_signed_in(
+    owner_url: DatabaseUrl, *, is_pooled: bool
+) -> None:
+    people = [uuid4(), uuid4(), uuid4()]
+    async with connect(owner_url) as owner:
+        await owner.executemany("INSERT INTO users (id) VALUES ($1)", [(person,) for person in people[:2]])
+    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=1) as pool:
+        database = Database(pool, is_pooled=is_pooled)
+        # So often that plans are made for anybody.
+        seen = [
+            [row["id"], row["n"]]
+            for person in people * 8
+            if (row := await database.glance(person).one(OWN_USERS))
+        ]
+        left = await pool.fetchval("SELECT current_setting('app.user_id')")
+
+    assert seen == [[people[0], 1], [people[1], 1], [None, 0]] * 8
+    assert left == ""
+
+
+async def test_a_glance_that_is_called_off_leaves_a_usable_pool(database: Database) -> None:
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(database.glance(uuid4()).one(SLEEP), 0.05)
+
+    assert await glanced(database, uuid4()) == 0
+
+
+async def glanced(database: Database, user_id: UUID) -> int:
+    row = await database.glance(user_id).one(COUNT_USERS)
+    return int(row["n"]) if row else -1
+
+
+@pytest.mark.parametrize("look", [count, glanced])
+async def test_a_lost_connection_is_replaced(
+    database: Database, owner_url: DatabaseUrl, look: Callable[[Database, UUID], Awaitable[int]]
+) -> None:
     user_id = uuid4()
-    await count(database, user_id)
+    await look(database, user_id)
     async with connect(owner_url) as owner:
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'todo_app%'"
@@ -117,7 +155,7 @@ async def test_a_lost_connection_is_replaced(database: Database, owner_url: Data
         ):
             pass
 
-    assert await count(database, user_id) == 0
+    assert await look(database, user_id) == 0
 
 
 async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -> None:
@@ -133,10 +171,13 @@ async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -
         database = Database(pool)
         async with database.transaction(uuid4(), LiveSession(alive)):
             pass
+        assert await database.glance(uuid4(), LiveSession(alive)).one(COUNT_USERS)
         for session_id in (expired, uuid4()):
             with pytest.raises(Unauthenticated):
                 async with database.transaction(uuid4(), LiveSession(session_id)):
                     pass
+            with pytest.raises(Unauthenticated):
+                await database.glance(uuid4(), LiveSession(session_id)).one(COUNT_USERS)
 
 
 async def test_an_answer_leaves_after_the_commit(service: Service, alice: Person) -> None:

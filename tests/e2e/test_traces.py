@@ -53,15 +53,25 @@ async def test_a_request_continues_its_callers_trace_down_to_the_transaction(
 ) -> None:
     trace_id = uuid4().hex
 
-    await person.get("/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21", headers=continuing(trace_id))
+    path = "/api/todos/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21/complete"
+    await person.patch(path, headers=continuing(trace_id))
 
     wait_until(lambda: len(collector.of(trace_id)) == 2, "both spans have arrived")
     server, transaction = sorted(collector.of(trace_id), key=lambda span: not span.is_server)
-    assert (server.name, server.parent_id) == ("GET /api/todos/{todo_id}", CALLERS_SPAN)
-    assert server.attributes["http.route"] == "/api/todos/{todo_id}"
+    assert (server.name, server.parent_id) == ("PATCH /api/todos/{todo_id}/complete", CALLERS_SPAN)
+    assert server.attributes["http.route"] == "/api/todos/{todo_id}/complete"
     assert server.attributes["http.response.status_code"] == "404"
-    assert (transaction.name, transaction.parent_id) == ("read transaction", server.span_id)
+    assert (transaction.name, transaction.parent_id) == ("write transaction", server.span_id)
     assert {server.service, transaction.service} == {"todo-evolution"}
+
+
+async def test_what_is_read_shows_too(person: Person, collector: Collector) -> None:
+    trace_id = uuid4().hex
+
+    await person.get("/api/todos", headers=continuing(trace_id))
+
+    wait_until(lambda: len(collector.of(trace_id)) == 2, "both spans have arrived")
+    assert {span.name for span in collector.of(trace_id)} == {"GET /api/todos", "read transaction"}
 
 
 async def test_a_line_of_the_log_names_the_trace(

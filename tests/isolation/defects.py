@@ -53,7 +53,12 @@ _SEARCH_LOOSE = """title, text = TODO.title, TODO.description
 
 # A query that forgets whose rows it is about.
 ONE_FILTER_LESS = (
-    _defect("no owner in viewing", _READS, "select(*SHOWN).where(IS_MINE,", "select(*SHOWN).where("),
+    _defect(
+        "no owner in viewing",
+        _READS,
+        "select(DOCUMENT, TODO.version).where(IS_MINE,",
+        "select(DOCUMENT, TODO.version).where(",
+    ),
     Defect("no owner in fetching what is to be changed", (_GET,)),
     Defect("no owner in storing what was changed", (_SAVE,)),
     Defect("no owner in update, complete, reopen, delete and restore", (_GET, _SAVE)),

@@ -11,6 +11,8 @@ from todo.architect.running import body_of
 from todo.architect.samples import Operation
 from todo.database.engine import Connection
 
+# A question may say who asks before it asks.
+_QUESTIONS = ("SELECT", "WITH me ")
 _PAGING = {"limit", "offset"}
 
 
@@ -59,12 +61,17 @@ class Lists:
             return None, []
         async with self._bound.transaction():
             await be_strict(self._bound, self._person)
-            statements = [one for one in heard if one[0].lstrip().startswith("SELECT")]
+            statements = [one for one in heard if one[0].lstrip().startswith(_QUESTIONS)]
             plans = [await explain(self._bound, *statement, run=True) for statement in statements]
-        owned = [plan for plan in plans if plan is not None and plan.tables & self._owners.keys()]
+        owned = [plan for plan in plans if plan is not None and self._is_owned(plan)]
         # A count reads what it counts; what is judged is the rows that are shown.
         shown = [plan for plan in owned if plan.root["Node Type"] != "Aggregate"]
-        return body_of(reply) or {}, [plan for plan in shown if plan.is_page] or shown
+        # One statement may give page and count: the page is the part of it with a limit.
+        pages = [part for plan in owned for part in plan.pages() if self._is_owned(part)]
+        return body_of(reply) or {}, pages or shown
+
+    def _is_owned(self, plan: Plan) -> bool:
+        return not plan.tables.isdisjoint(self._owners)
 
     def _columns_of(self, plan: Plan) -> set[str]:
         return set().union(*(self._columns.get(table, ()) for table in plan.tables))

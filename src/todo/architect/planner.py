@@ -57,6 +57,10 @@ class Plan:
         """Whether it gives a stretch of the rows, not all of them."""
         return bool(self.root["Node Type"] == "Limit")
 
+    def pages(self) -> "Iterator[Plan]":
+        """Give the parts of it that do so."""
+        return (part for part in map(Plan, self.nodes()) if part.is_page)
+
     def thrown_away(self, columns: set[str]) -> set[str]:
         """Give by which of these columns rows are thrown away after they have been read."""
         filters = " ".join(str(node.get("Filter", "")) for node in self.nodes())

@@ -1,28 +1,41 @@
-"""What must still be true in the database for a token to be accepted; asked in the message that begins."""
+"""What must still be true in the database for a token to be accepted; asked in the first message."""
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 
 class Standing(Protocol):
-    """Something that can end before the token that rests on it does."""
+    """Something that can end before the token that rests on it does.
 
-    def query(self) -> str:
-        """Give SQL that finds one row while it lasts. It takes no parameters, so its values are literals."""
+    `question` is SQL that finds one row while it lasts, with `{0}`, `{1}`, … where its `values` go.
+    """
+
+    question: ClassVar[str]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Give what it is asked with, as text."""
         ...
+
+
+def literal_query(standing: Standing) -> str:
+    """Give the question as SQL without parameters, for a message that holds several statements."""
+    return standing.question.format(*map(quoted, standing.values))
 
 
 @dataclass(frozen=True)
 class LiveSession:
-    """The sign-in that bought the token has not ended."""
+    """The sign-in that bought the token has not ended: it is among the sessions of our own auth server."""
 
     session_id: UUID
+    question: ClassVar[str] = 'SELECT FROM auth.session WHERE id = {0} AND "expiresAt" > now()'
 
-    def query(self) -> str:
-        """Look among the sessions of our own auth server."""
-        return f"SELECT FROM auth.session WHERE id = '{self.session_id!s}' AND \"expiresAt\" > now()"
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Give the session's id."""
+        return (str(self.session_id),)
 
 
 @dataclass(frozen=True)
@@ -32,25 +45,31 @@ class ConnectedApp:
     user_id: UUID
     client_id: str
     scopes: frozenset[str]
+    question: ClassVar[str] = (
+        'SELECT FROM auth."oauthConsent"'
+        ' WHERE "userId" = {0} AND "clientId" = {1} AND scopes @> {2}::jsonb LIMIT 1'
+    )
 
-    def query(self) -> str:
-        """Look among what people have consented to."""
-        theirs = f'"userId" = \'{self.user_id!s}\' AND "clientId" = {quoted(self.client_id)}'
-        allowed = f"scopes @> {quoted(json.dumps(sorted(self.scopes)))}::jsonb"
-        return f'SELECT FROM auth."oauthConsent" WHERE {theirs} AND {allowed} LIMIT 1'
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Give person, app, and what it has to be allowed."""
+        return str(self.user_id), self.client_id, json.dumps(sorted(self.scopes))
 
 
 @dataclass(frozen=True)
 class HeldKey:
-    """The API key has neither expired nor been revoked."""
+    """The API key has neither expired nor been revoked: it is among the person's keys."""
 
     user_id: UUID
     key_id: UUID
+    question: ClassVar[str] = (
+        "SELECT FROM api_keys WHERE user_id = {0} AND id = {1} AND (expires_at IS NULL OR expires_at > now())"
+    )
 
-    def query(self) -> str:
-        """Look among the person's keys."""
-        theirs = f"user_id = '{self.user_id!s}' AND id = '{self.key_id!s}'"
-        return f"SELECT FROM api_keys WHERE {theirs} AND (expires_at IS NULL OR expires_at > now())"
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Give person and key."""
+        return str(self.user_id), str(self.key_id)
 
 
 def quoted(text: str) -> str:

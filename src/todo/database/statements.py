@@ -21,6 +21,11 @@ class Statement:
         self._names: list[str] = list(getattr(compiled, "positiontup", None) or ())
         self._constants: dict[str, Any] = dict(compiled.params)
 
+    @property
+    def parameter_count(self) -> int:
+        """How many parameters it has."""
+        return len(self._names)
+
     def arguments(self, values: dict[str, Any]) -> list[Any]:
         """Give the parameters in the order the SQL numbers them."""
         known = {**self._constants, **values}

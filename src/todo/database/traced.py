@@ -1,9 +1,10 @@
 """Transactions as spans of a trace; needs the extra `otel`, so it is loaded only where traces are wanted."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import asyncpg
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from todo.database.transaction import Database, Transaction
@@ -21,6 +22,19 @@ class TracedDatabase(Database):
     async def transaction(self, *arguments: Any, **options: Any) -> AsyncIterator[Transaction]:
         """Open a transaction as `Database` does, within a span."""
         name = "read transaction" if options.get("read_only") else "write transaction"
+        with self._span(name):
+            async with super().transaction(*arguments, **options) as transaction:
+                yield transaction
+
+    async def look(self, *arguments: Any) -> asyncpg.Record | None:
+        """Ask one thing as `Database` does, within a span."""
+        if self._is_pooled:
+            return await super().look(*arguments)  # which opens a transaction
+        with self._span("read transaction"):
+            return await super().look(*arguments)
+
+    @contextmanager
+    def _span(self, name: str) -> Iterator[None]:
         with self._tracer.start_as_current_span(
             name,
             kind=SpanKind.CLIENT,
@@ -30,8 +44,7 @@ class TracedDatabase(Database):
             set_status_on_exception=False,
         ) as span:
             try:
-                async with super().transaction(*arguments, **options) as transaction:
-                    yield transaction
+                yield
             except Exception as error:
                 if not isinstance(error, Problem) or error.status >= Problem.status:
                     span.set_attribute("error.type", type(error).__qualname__)

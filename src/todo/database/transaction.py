@@ -1,16 +1,17 @@
 """One request, one person, one transaction: the only way to the tables, and the only place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import text
 
+from todo.database.glance import look
 from todo.database.provenance import Provenance
-from todo.database.standing import Standing
+from todo.database.standing import Standing, literal_query
 from todo.database.statements import Statement
 from todo.problems import Unauthenticated, Unavailable
 
@@ -94,7 +95,23 @@ class Transaction:
     async def require_standing(self) -> None:
         """Ask once more, after a wait; raises `Unauthenticated` when what the token rests on has ended."""
         if self._standing:
-            _require_standing(await self._connection.execute(self._standing.query()))
+            _require_standing(await self._connection.execute(literal_query(self._standing)))
+
+
+class Glance:
+    """Looks things up for one person, each by a statement that is a transaction of its own."""
+
+    def __init__(self, database: "Database", user_id: UUID, standing: Standing | None) -> None:
+        self._database = database
+        self._standing = standing
+        self.user_id = user_id
+
+    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
+        """Give the row; where there is none, one of nulls may stand for it.
+
+        Raises what `Database.transaction` does.
+        """
+        return await self._database.look(self.user_id, self._standing, statement, values)
 
 
 class Pool(Protocol):
@@ -116,10 +133,49 @@ class Database:
         *,
         acquire_timeout_seconds: float = 2.0,
         on_commit: Callable[[UUID], None] = lambda _user_id: None,
+        is_pooled: bool = False,
     ) -> None:
         self._pool = pool
         self._acquire_timeout_seconds = acquire_timeout_seconds
         self._on_commit = on_commit
+        self._is_pooled = is_pooled
+
+    def glance(self, user_id: UUID, standing: Standing | None = None) -> Glance:
+        """Give a way to look things up for one person, one at a time."""
+        return Glance(self, user_id, standing)
+
+    async def look(
+        self, user_id: UUID, standing: Standing | None, statement: Statement, values: dict[str, Any]
+    ) -> asyncpg.Record | None:
+        """Ask one thing, in one message; through a pooler, which may divide a message, in a transaction.
+
+        Raises what `transaction` does.
+        """
+        if self._is_pooled:
+            async with self.transaction(user_id, standing, read_only=True) as transaction:
+                return await transaction.one(statement, **values)
+        sql, arguments = look(statement, values, str(user_id), standing)
+        with _unavailable_while_it_passes():
+            row = await self._looked(sql, arguments)
+        if row is None or not row["lasts"]:
+            raise _has_ended()
+        return row
+
+    async def _looked(self, sql: str, arguments: list[Any]) -> asyncpg.Record | None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
+            try:
+                return await connection.fetchrow(sql, *arguments)
+            except _LOST:
+                connection.terminate()
+                if attempt == _ATTEMPTS:
+                    raise
+            except asyncio.CancelledError:
+                connection.terminate()
+                raise
+            finally:
+                await self._pool.release(connection)
+        raise RuntimeError("the last attempt gives a row or raises")
 
     @asynccontextmanager
     async def transaction(
@@ -135,7 +191,7 @@ class Database:
         A reading one sees a single snapshot and cannot write. Raises `Unauthenticated` when what the caller's
         token rests on has ended, and `Unavailable` when the database cannot answer now.
         """
-        try:
+        with _unavailable_while_it_passes():
             connection = await self._begun(user_id, standing, read_only=read_only)
             try:
                 async with _rolled_back_on_failure(connection):
@@ -145,10 +201,6 @@ class Database:
                     self._on_commit(user_id)
             finally:
                 await self._pool.release(connection)
-        except _PASSING as error:
-            if isinstance(error, ValueError):
-                raise  # a value that does not fit its column is a mistake of ours
-            raise Unavailable("The database cannot answer right now; try again shortly.") from error
 
     async def _begun(self, user_id: UUID, standing: Standing | None, *, read_only: bool) -> "Connection":
         """Give a connection with an open transaction; one that turns out to be dead is replaced."""
@@ -181,7 +233,7 @@ class Database:
             await connection.execute(script)
         else:
             # In the same message, so that what was revoked costs no round trip to find out.
-            _require_standing(await connection.execute(f"{script}; {standing.query()}"))
+            _require_standing(await connection.execute(f"{script}; {literal_query(standing)}"))
 
     async def ping(self) -> str:
         """Give the revision of the schema; raises `Unavailable` when the database cannot answer now."""
@@ -198,7 +250,21 @@ class Database:
 
 def _require_standing(status: str) -> None:
     if status != "SELECT 1":
-        raise Unauthenticated("What this token rests on has ended: sign in again.", invalid_token=True)
+        raise _has_ended()
+
+
+def _has_ended() -> Unauthenticated:
+    return Unauthenticated("What this token rests on has ended: sign in again.", invalid_token=True)
+
+
+@contextmanager
+def _unavailable_while_it_passes() -> Iterator[None]:
+    try:
+        yield
+    except _PASSING as error:
+        if isinstance(error, ValueError):
+            raise  # a value that does not fit its column is a mistake of ours
+        raise Unavailable("The database cannot answer right now; try again shortly.") from error
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from starlette.types import Scope as AsgiScope
 from todo.auth.api_key import PREFIX
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller, Scope
-from todo.database.transaction import Database, Transaction
+from todo.database.transaction import Database, Glance, Transaction
 from todo.problems import Unauthenticated, ValidationFailed, json_pointer
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
@@ -152,6 +152,13 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
+async def _glance(request: Request) -> Glance:
+    caller: Caller = request.state.caller
+    require_scope(caller, Scope.READ)
+    _refuse_query(request)
+    return backend(request).database.glance(caller.user_id, standing_of(caller))
+
+
 async def _reading(request: Request) -> AsyncIterator[Transaction]:
     async with _transaction(request, Scope.READ) as transaction:
         yield transaction
@@ -185,6 +192,8 @@ async def _open_stream(request: Request) -> AsyncIterator[EventStream]:
 # "function": the commit comes before the answer. FastAPI's default would acknowledge first and commit later.
 Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
+# For what one statement answers.
+Glancing = Annotated[Glance, Depends(_glance)]
 # "request": open until the last event has left.
 OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
 SharedBackend = Annotated[Backend, Depends(_backend)]

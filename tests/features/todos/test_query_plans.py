@@ -37,7 +37,11 @@ async def app(server: DatabaseUrl) -> AsyncIterator["Connection"]:
         async with connect(url) as owner:
             await owner.executemany("INSERT INTO users (id) VALUES ($1)", [(PERSON,), (uuid4(),), (uuid4(),)])
             await owner.execute(FILL, 3000)
-            await owner.execute("VACUUM ANALYZE todos")
+            await owner.execute(
+                "INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 500)"
+            )
+            await owner.execute("UPDATE users SET change_seq = 3000, counted_seq = 3000")
+            await owner.execute("VACUUM ANALYZE")
         async with connect(login_of(APP_GROUP, url, SECRET)) as connection:
             yield connection
 
@@ -55,6 +59,15 @@ def indexes(plan: dict[str, Any]) -> set[str]:
     return set().union(*below, {plan["Index Name"]} if "Index Name" in plan else set())
 
 
+def ran(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan without what did not have to be done."""
+    return plan | {"Plans": [ran(child) for child in plan.get("Plans", []) if child["Actual Loops"]]}
+
+
+def buffers(plan: dict[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
 def scans_of_whole_tables(plan: dict[str, Any]) -> set[str]:
     below = [scans_of_whole_tables(child) for child in plan.get("Plans", [])]
     return set().union(*below, {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set())
@@ -66,18 +79,17 @@ INDEX_OF = {
     "priority": "ix_todos_user_id_priority_rank_id",
     "title": "ix_todos_user_id_title_key_id",
 }
+FIRST = {"user_id": PERSON, "limit": 20, "offset": 0, "places": "{1,2}"}
 
 
 @pytest.mark.parametrize("sort", list(TodoSort))
 async def test_a_page_in_any_order_comes_from_its_index(app: "Connection", sort: TodoSort) -> None:
     statement = page(TodoStatus.ALL, False, False, sort, False)
 
-    plan = await explain(
-        app, statement.sql, *statement.arguments({"user_id": PERSON, "limit": 21, "offset": 0})
-    )
+    plan = await explain(app, statement.sql, *statement.arguments(FIRST))
 
-    assert indexes(plan) == {INDEX_OF[sort.removeprefix("-")]}
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 40
+    assert indexes(ran(plan)) == {INDEX_OF[sort.removeprefix("-")], "pk_users"}
+    assert buffers(plan) <= (8 if sort.endswith("_at") else 40)
 
 
 async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connection") -> None:
@@ -90,12 +102,10 @@ async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connecti
     statement = page(TodoStatus.ALL, False, False, TodoSort.CREATED_AT_DESC, True)
     place = {"after_value": row["created_at"], "after_id": row["id"]}
 
-    plan = await explain(
-        app, statement.sql, *statement.arguments({"user_id": PERSON, "limit": 21, "offset": 0, **place})
-    )
+    plan = await explain(app, statement.sql, *statement.arguments(FIRST | place))
 
-    assert indexes(plan) == {INDEX_OF["created_at"]}
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 40
+    assert indexes(ran(plan)) == {INDEX_OF["created_at"], "pk_users"}
+    assert buffers(plan) <= 8
 
 
 async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseUrl) -> None:
@@ -135,4 +145,4 @@ async def test_the_upkeep_reads_what_is_due_and_little_more(server: DatabaseUrl)
 
             assert index in indexes(plan)
             assert scans_of_whole_tables(plan) <= {"users"}
-            assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 25 * 30
+            assert buffers(plan) <= 25 * 30

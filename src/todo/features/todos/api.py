@@ -24,7 +24,7 @@ from todo.features.todos.schemas import (
     TodoRead,
     TodoUpdate,
 )
-from todo.features.todos.service import ChangesForgotten, TodoService, todo_service
+from todo.features.todos.service import ChangesForgotten, TodoReader, TodoService, todo_reader, todo_service
 from todo.problems import (
     BodyTooLarge,
     BodyTooSlow,
@@ -36,6 +36,7 @@ from todo.problems import (
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.event_stream import Seen, TooManyStreams, stream_response
 from todo.transport.http_request import (
+    Glancing,
     IfMatch,
     IfNoneMatch,
     LastEventId,
@@ -75,11 +76,16 @@ async def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoS
     return todo_service(transaction, shared.secret, shared.limits)
 
 
+async def _reader(glance: Glancing, shared: SharedBackend) -> TodoReader:
+    return todo_reader(glance, shared.secret)
+
+
 async def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
     return todo_service(transaction, shared.secret, shared.limits)
 
 
 ReadingService = Annotated[TodoService, Depends(_reading_service)]
+Reader = Annotated[TodoReader, Depends(_reader)]
 WritingService = Annotated[TodoService, Depends(_writing_service)]
 _UUID7 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
 ChosenId = Annotated[
@@ -152,15 +158,15 @@ async def put_todo(todo_id: ChosenId, new: TodoCreate, service: WritingService) 
     responses={200: {"description": "One page.", "headers": _PAGE_ETAG}, **_UNCHANGED},
 )
 async def list_todos(
-    wanted: Annotated[TodoFilter, Query()], service: ReadingService, if_none_match: IfNoneMatch = None
+    wanted: Annotated[TodoFilter, Query()], reader: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """List your todos, a page at a time, with the exact number that match.
 
     Go on with `cursor` set to the `next_cursor` of the page before: it skips and repeats nothing that
     keeps its place, however the list grows or shrinks meanwhile.
     """
-    page = await service.list_todos(wanted)
-    body = page.model_dump_json().encode()
+    page = await reader.list_todos(wanted)
+    body = page.body.encode()
     tag = content_tag(body)
     if is_unmodified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
@@ -252,15 +258,13 @@ async def follow_changes(
     response_model=TodoRead,
     responses={200: _TODO, **_UNCHANGED, **_FOUND},
 )
-async def get_todo(
-    todo_id: TodoId, service: ReadingService, response: Response, if_none_match: IfNoneMatch = None
-) -> TodoRead | Response:
+async def get_todo(todo_id: TodoId, reader: Reader, if_none_match: IfNoneMatch = None) -> Response:
     """Give one todo. One in the trash is 404 until it is restored."""
-    todo = await service.get_todo(todo_id)
+    todo = await reader.get_todo(todo_id)
     tag = version_tag(todo.version)
     if is_unmodified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return _tagged(todo, response)
+    return Response(todo.body, media_type="application/json", headers={"ETag": tag})
 
 
 @router.patch("/{todo_id}", operation_id="update_todo", responses=_CHANGED)

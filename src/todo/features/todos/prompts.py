@@ -8,7 +8,7 @@ from mcp.server.mcpserver.prompts import Prompt, base
 
 from todo.features.todos.resources import OPEN
 from todo.features.todos.schemas import PAGE_LIMIT_MAX, TodoFilter, TodoPage, TodoRead, TodoSort, TodoStatus
-from todo.features.todos.service import todo_service
+from todo.features.todos.service import todo_reader
 from todo.transport.mcp_answer import marked
 from todo.transport.mcp_call import ToolCalls, refused_as_error
 
@@ -67,8 +67,8 @@ class TodoPrompts:
     async def _pages(self, *wanted: TodoFilter) -> list[TodoPage]:
         with refused_as_error():
             async with self._calls.reading() as transaction:
-                service = todo_service(transaction, self._calls.secret, self._calls.limits)
-                return [await service.list_todos(one) for one in wanted]
+                reader = todo_reader(transaction, self._calls.secret)
+                return [(await reader.list_todos(one)).read() for one in wanted]
 
 
 def _asked(text: str, todos: Iterable[TodoRead]) -> list[base.Message]:

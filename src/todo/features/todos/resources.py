@@ -6,7 +6,7 @@ from mcp.server.mcpserver import MCPServer
 
 from todo.features.todos.rules import TodoNotFound
 from todo.features.todos.schemas import PAGE_LIMIT_MAX, TodoFilter, TodoSort, TodoStatus
-from todo.features.todos.service import todo_service
+from todo.features.todos.service import todo_reader
 from todo.transport.mcp_answer import WRITTEN_BY_PEOPLE, json_data
 from todo.transport.mcp_call import ToolCalls, refused_as_resource
 
@@ -36,15 +36,15 @@ class TodoResources:
         """Give what is still to be done, most urgent first, at most 100."""
         with refused_as_resource():
             async with self._calls.reading() as transaction:
-                service = todo_service(transaction, self._calls.secret, self._calls.limits)
-                return json_data(await service.list_todos(OPEN))
+                reader = todo_reader(transaction, self._calls.secret)
+                return json_data((await reader.list_todos(OPEN)).read())
 
     async def one_todo(self, todo_id: str) -> str:
         """Give one todo by its id."""
         with refused_as_resource():
             async with self._calls.reading() as transaction:
-                service = todo_service(transaction, self._calls.secret, self._calls.limits)
-                return json_data(await service.get_todo(_id_of(todo_id)))
+                reader = todo_reader(transaction, self._calls.secret)
+                return json_data((await reader.get_todo(_id_of(todo_id))).read())
 
 
 def _id_of(text: str) -> UUID:

@@ -1,5 +1,6 @@
 """What comes in and goes out: the JSON of todos."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -198,6 +199,34 @@ class TodoPage(BaseModel):
     items: list[TodoRead]
     total: int
     page: PageInfo
+
+
+@dataclass(frozen=True)
+class TodoDocument:
+    """A todo as the JSON it is sent as: what `TodoRead` would write."""
+
+    body: str
+    version: int
+
+    def read(self) -> TodoRead:
+        """Give what it says."""
+        return TodoRead.model_validate_json(self.body)
+
+
+@dataclass(frozen=True)
+class TodoPageDocument:
+    """A page as the JSON it is sent as: what `TodoPage` would write."""
+
+    body: str
+
+    @classmethod
+    def of(cls, todos: str, total: int, page: PageInfo) -> Self:
+        """Put it together from the documents of its todos, which have commas between."""
+        return cls(f'{{"items":[{todos}],"total":{total},"page":{page.model_dump_json()}}}')
+
+    def read(self) -> TodoPage:
+        """Give what it says."""
+        return TodoPage.model_validate_json(self.body)
 
 
 class OneTodo(BaseModel):

@@ -13,6 +13,7 @@ from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import upkeep
 from todo.features.todos.repository.pages import Position
+from todo.features.todos.repository.todo_documents import Asking, TodoDocuments
 from todo.features.todos.repository.todos import TodoRepository
 from todo.features.todos.rules import (
     COMPLETING,
@@ -43,8 +44,9 @@ from todo.features.todos.schemas import (
     TodoChangeRead,
     TodoChanges,
     TodoCreate,
+    TodoDocument,
     TodoFilter,
-    TodoPage,
+    TodoPageDocument,
     TodoRead,
     TodoUpdate,
 )
@@ -109,6 +111,34 @@ class FollowedChanges:
     has_more: bool
 
 
+class TodoReader:
+    """What a person can see of their todos, as it is sent."""
+
+    def __init__(self, todos: TodoDocuments, secret: bytes) -> None:
+        self._todos = todos
+        self._secret = secret
+
+    async def list_todos(self, wanted: TodoFilter) -> TodoPageDocument:
+        """Give one page of the todos that match, and how many match in all."""
+        cursors = CursorSigner(self._secret, self._todos.owner_id)
+        after = _read_cursor(wanted, cursors)
+        found = await self._todos.find(wanted, after)
+        page = PageInfo(
+            limit=wanted.limit,
+            offset=None if after else wanted.offset or 0,
+            next_cursor=_write_cursor(wanted, found.end, cursors),
+            has_more=found.end is not None,
+        )
+        return TodoPageDocument.of(found.documents, found.total, page)
+
+    async def get_todo(self, todo_id: UUID) -> TodoDocument:
+        """Give one todo; one in the trash is not found."""
+        todo = await self._todos.show(todo_id)
+        if todo is None:
+            raise await self._todos.absence(todo_id)
+        return todo
+
+
 class TodoService:
     """What a person can do with their todos.
 
@@ -135,29 +165,6 @@ class TodoService:
 
     async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
         return await self._todos.add(self._owner.new_todo(todo_id, new, change))
-
-    async def list_todos(self, wanted: TodoFilter) -> TodoPage:
-        """Give one page of the todos that match, and how many match in all."""
-        after = self._read_cursor(wanted)
-        found = await self._todos.find(wanted, after)
-        return TodoPage(
-            items=found.todos,
-            total=found.total,
-            page=PageInfo(
-                limit=wanted.limit,
-                offset=None if after else wanted.offset or 0,
-                next_cursor=self._write_cursor(wanted, found.end),
-                has_more=found.end is not None,
-            ),
-        )
-
-    async def get_todo(self, todo_id: UUID) -> TodoRead:
-        """Give one todo; one in the trash is not found."""
-        todo = await self._todos.show(todo_id)
-        if todo is None:
-            is_mine_in_trash = await self._todos.get(todo_id) is not None
-            raise absence(todo_id, set() if is_mine_in_trash else await self._todos.anybodys([todo_id]))
-        return todo
 
     async def update_todo(
         self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
@@ -297,19 +304,6 @@ class TodoService:
             raise ChangesForgotten
         return int(seq)
 
-    def _read_cursor(self, wanted: TodoFilter) -> Position | None:
-        if wanted.cursor is None:
-            return None
-        value, todo_id = json.loads(self._cursors.read(wanted.cursor, _question(wanted)))
-        is_time = wanted.sort.endswith("_at")
-        return Position(datetime.fromisoformat(value) if is_time else value, UUID(todo_id))
-
-    def _write_cursor(self, wanted: TodoFilter, end: Position | None) -> str | None:
-        if end is None:
-            return None
-        value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
-        return self._cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
-
 
 class TodoTransfer:
     """All of a person's todos, whole, trash included: taken out, and brought in once."""
@@ -390,6 +384,26 @@ def _operation_error(number: int, problem: Problem) -> FieldError:
 def _question(wanted: TodoFilter) -> str:
     """Name what a cursor belongs to: going on is only possible with the same filters and sort."""
     return wanted.model_dump_json(include={"status", "priority", "q", "sort"})
+
+
+def _read_cursor(wanted: TodoFilter, cursors: CursorSigner) -> Position | None:
+    if wanted.cursor is None:
+        return None
+    value, todo_id = json.loads(cursors.read(wanted.cursor, _question(wanted)))
+    is_time = wanted.sort.endswith("_at")
+    return Position(datetime.fromisoformat(value) if is_time else value, UUID(todo_id))
+
+
+def _write_cursor(wanted: TodoFilter, end: Position | None, cursors: CursorSigner) -> str | None:
+    if end is None:
+        return None
+    value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
+    return cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
+
+
+def todo_reader(asking: Asking, secret: bytes) -> TodoReader:
+    """Build what the person who asks can see."""
+    return TodoReader(TodoDocuments(asking), secret)
 
 
 def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:

@@ -29,7 +29,7 @@ from todo.features.todos.schemas import (
     Tryable,
     UpdateOperation,
 )
-from todo.features.todos.service import Outcome, TodoService, Touched, todo_service
+from todo.features.todos.service import Outcome, TodoReader, Touched, todo_reader, todo_service
 from todo.problems import Problem
 from todo.transport.careful import Careful, Work, listed, shortened
 from todo.transport.mcp_answer import answer
@@ -143,15 +143,15 @@ class TodoTools:
 
     async def list_todos(self, wanted: TodoFilter) -> Page:
         """List todos, a page at a time; go on with `next_cursor` as `cursor`."""
-        async with self._reading() as service:
-            page = await service.list_todos(wanted)
+        async with self._reading() as reader:
+            page = (await reader.list_todos(wanted)).read()
         following = f"; next_cursor: {page.page.next_cursor}" if page.page.has_more else ""
         return answer(page, f"{len(page.items)} of {page.total} todos{following}", _said(page.items))
 
     async def get_todo(self, wanted: OneTodo) -> One:
         """Give one todo. One in the trash is not found until it is restored."""
-        async with self._reading() as service:
-            todo = await service.get_todo(wanted.todo_id)
+        async with self._reading() as reader:
+            todo = (await reader.get_todo(wanted.todo_id)).read()
         return answer(todo, "1 todo", _said([todo]))
 
     async def create_todos(self, wanted: NewTodos) -> Changed:
@@ -204,9 +204,9 @@ class TodoTools:
         return work
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[TodoService]:
+    async def _reading(self) -> AsyncIterator[TodoReader]:
         async with self._calls.reading() as transaction:
-            yield todo_service(transaction, self._calls.secret, self._calls.limits)
+            yield todo_reader(transaction, self._calls.secret)
 
 
 def _named(one: Touched) -> str:

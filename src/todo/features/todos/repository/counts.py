@@ -14,10 +14,13 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    ScalarSelect,
     Select,
+    Text,
     any_,
     bindparam,
     case,
+    cast,
     column,
     func,
     literal_column,
@@ -51,12 +54,13 @@ _NONE = literal_column("0", BigInteger)
 IS_CURRENT = USER.counted_seq == USER.change_seq
 
 
-def places(status: TodoStatus, priorities: Collection[Priority]) -> list[int]:
-    """Give where the numbers of a filter stand; no priorities are all of them."""
-    return [
+def places(status: TodoStatus, priorities: Collection[Priority]) -> str:
+    """Give where the numbers of a filter stand, as PostgreSQL writes a list; no priorities are all."""
+    numbers = (
         state * len(Priority) + _RANK[priority]
         for state, priority in product(_STATES[status], priorities or Priority)
-    ]
+    )
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def place_of(row: Any) -> ColumnElement[int]:
@@ -122,12 +126,10 @@ def _recount() -> Statement:
 
 
 RECOUNT = _recount()
-_IS_WANTED = _HELD.c.place == any_(bindparam("places", type_=ARRAY(BigInteger)))
-# No number where they are behind.
-HELD_TOTAL = Statement(
-    select(
-        case((IS_CURRENT, select(func.sum(_HELD.c.number)).where(_IS_WANTED).scalar_subquery())).label(
-            "total"
-        )
-    ).where(_IS_ME)
-)
+_IS_WANTED = _HELD.c.place == any_(cast(bindparam("places", type_=Text), ARRAY(BigInteger)))
+
+
+def held_or(counting: ColumnElement[int]) -> ScalarSelect[int]:
+    """Give how many todos there are at the `places`, counted only where the numbers are behind."""
+    held = select(func.sum(_HELD.c.number)).where(_IS_WANTED).scalar_subquery()
+    return select(case((IS_CURRENT, held), else_=counting)).where(_IS_ME).scalar_subquery()

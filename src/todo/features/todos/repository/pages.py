@@ -7,14 +7,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, func, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql
 
 from todo.database.statements import Statement
 from todo.features.todos.models import Todo
-from todo.features.todos.repository.columns import IS_MINE, SHOWN, TODO
-from todo.features.todos.schemas import TodoRead, TodoSort, TodoStatus
+from todo.features.todos.repository import counts
+from todo.features.todos.repository.columns import IS_MINE, TODO
+from todo.features.todos.repository.documents import DOCUMENT
+from todo.features.todos.schemas import TodoSort, TodoStatus
 
+_LIMIT = bindparam("limit", type_=Integer)
 _IS_LIVE = TODO.deleted_at.is_(None)
 _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
     TodoStatus.ALL: [_IS_LIVE],
@@ -40,20 +56,27 @@ class Position:
 
 @dataclass(frozen=True)
 class Found:
-    """One page of rows, where it ends if more follow, and how many match in all."""
+    """The documents of one page, commas between, where it ends if more follow, and how many match in all."""
 
-    todos: list[TodoRead]
+    documents: str
     end: Position | None
     total: int
 
 
 @functools.cache
 def page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
+    """Give one page and the total: one row, of one snapshot.
+
+    No column of it is an array, whose type the driver would first have to look up on each new connection.
+    """
     column = _SORT_COLUMN[sort.removeprefix("-")]
     key = tuple_(column, TODO.id)
     is_descending = sort.startswith("-")
     query = _matching(
-        select(*SHOWN, column.label("sort_value")), status, by_priority=by_priority, by_text=by_text
+        select(DOCUMENT, column.label("sort_value"), TODO.id),
+        status,
+        by_priority=by_priority,
+        by_text=by_text,
     )
     if is_later:
         last = tuple_(
@@ -61,14 +84,35 @@ def page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, i
         )
         query = query.where(key < last if is_descending else key > last)
     order = (column.desc(), TODO.id.desc()) if is_descending else (column, TODO.id)
-    return Statement(query.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")))
-
-
-@functools.cache
-def count(status: TodoStatus, by_priority: bool, by_text: bool) -> Statement:  # noqa: FBT001  # a cache key
+    found = query.order_by(*order).limit(_LIMIT + literal_column("1")).offset(bindparam("offset")).subquery()
+    numbered = select(*found.c, func.row_number().over().label("place")).subquery("found")
+    is_on_page, is_last = numbered.c.place <= _LIMIT, numbered.c.place == _LIMIT
     return Statement(
-        _matching(select(func.count().label("total")), status, by_priority=by_priority, by_text=by_text)
+        select(
+            func.string_agg(numbered.c.document, literal_column("','", Text))
+            .filter(is_on_page)
+            .label("documents"),
+            func.max(numbered.c.place).label("count"),
+            _only(numbered.c.sort_value, is_last).label("sort_value"),
+            _only(numbered.c.id, is_last).label("id"),
+            func.coalesce(
+                _counted(status, by_priority=by_priority, by_text=by_text), literal_column("0")
+            ).label("total"),
+        )
     )
+
+
+def _only(column: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnElement[Any]:
+    """Give the value of the one row of which that is true."""
+    return func.array_agg(column, type_=ARRAY(column.type)).filter(where)[literal_column("1")]
+
+
+def _counted(status: TodoStatus, *, by_priority: bool, by_text: bool) -> ScalarSelect[int]:
+    """Count, unless the number is kept."""
+    matching = _matching(
+        select(func.count()), status, by_priority=by_priority, by_text=by_text
+    ).scalar_subquery()
+    return select(matching).scalar_subquery() if by_text else counts.held_or(matching)
 
 
 def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool, by_text: bool) -> Select[Any]:

@@ -11,10 +11,8 @@ from asyncpg import Record
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
 from todo.features.todos.models import Todo
-from todo.features.todos.repository import counts, pages
 from todo.features.todos.repository.columns import STORED
-from todo.features.todos.repository.counts import HELD_TOTAL, RECOUNT
-from todo.features.todos.repository.pages import Found, Position
+from todo.features.todos.repository.counts import RECOUNT
 from todo.features.todos.repository.reads import (
     ALL,
     ANYBODYS,
@@ -23,7 +21,6 @@ from todo.features.todos.repository.reads import (
     GET_MANY,
     LAST_CHANGE,
     PLACES,
-    SHOW,
 )
 from todo.features.todos.repository.upkeep import PURGE
 from todo.features.todos.repository.writes import (
@@ -35,7 +32,7 @@ from todo.features.todos.repository.writes import (
     SAVE,
 )
 from todo.features.todos.rules import CREATION, Change, Edit, Step
-from todo.features.todos.schemas import TodoChangeRead, TodoFilter, TodoRead
+from todo.features.todos.schemas import TodoChangeRead, TodoRead
 
 
 class TodoRepository:
@@ -50,11 +47,6 @@ class TodoRepository:
         """Give one todo to decide about, from the trash too."""
         row = await self._transaction.one(GET, user_id=self.owner_id, id=todo_id)
         return None if row is None else Todo(**dict(row))
-
-    async def show(self, todo_id: UUID) -> TodoRead | None:
-        """Give one todo to look at, if it is not in the trash."""
-        row = await self._transaction.one(SHOW, user_id=self.owner_id, id=todo_id)
-        return None if row is None else TodoRead.model_validate(dict(row))
 
     async def get_many(self, todo_ids: Collection[UUID]) -> dict[UUID, Todo]:
         """Give those there are of some todos to decide about, by id, from the trash too."""
@@ -75,37 +67,6 @@ class TodoRepository:
         """Give every todo, some at a time, ordered by id, those in the trash too."""
         async for rows in self._transaction.chunks(ALL, at_once, user_id=self.owner_id):
             yield [TodoRead.model_validate(dict(row)) for row in rows]
-
-    async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
-        """Give a page in the wanted order, and count all that match."""
-        values: dict[str, Any] = {
-            "user_id": self.owner_id,
-            "priorities": list(wanted.priority),
-            "pattern": f"%{pages.escape_like(wanted.q)}%",
-        }
-        shape = (wanted.status, bool(wanted.priority), bool(wanted.q))
-        page: dict[str, Any] = {"limit": wanted.limit + 1, "offset": wanted.offset or 0}
-        if after:
-            page |= {"after_value": after.value, "after_id": after.id}
-        rows = await self._transaction.rows(
-            pages.page(*shape, wanted.sort, after is not None), **values, **page
-        )
-        total = await self._held_total(wanted)
-        if total is None:
-            counted = await self._transaction.one(pages.count(*shape), **values)
-            total = counted["total"] if counted else 0
-        shown = rows[: wanted.limit]
-        end = Position(shown[-1]["sort_value"], shown[-1]["id"]) if len(rows) > len(shown) else None
-        todos = [TodoRead.model_validate(dict(row)) for row in shown]
-        return Found(todos, end, total)
-
-    async def _held_total(self, wanted: TodoFilter) -> int | None:
-        """Give how many match as it is kept; nothing for a text, or when what is kept is behind."""
-        if wanted.q:
-            return None
-        places = counts.places(wanted.status, wanted.priority)
-        row = await self._transaction.one(HELD_TOTAL, user_id=self.owner_id, places=places)
-        return 0 if row is None else row["total"]
 
     async def next_change(self) -> Change:
         """Begin a change: from here to the commit, this owner's other writers wait."""

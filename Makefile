@@ -9,7 +9,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 # Each process has a database of its own; the tests of a file stay together and in order.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test isolation planted torture bench conformance check format types contracts specs migration build clean
+.PHONY: help setup serve test isolation planted torture screenshots bench conformance check format types contracts specs migration build clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ torture: setup ## kills, slow callers, full pools, stops: is anything lost? some
 
 conformance: setup ## what the official MCP suite says, scenario by scenario
 	@$(BIN)/pytest -rP --no-header tests/conformance
+
+screenshots: setup ## pictures of the page for the README (TO=folder for those of every screen)
+	@$(BIN)/python -m tests.screenshots $(TO)
 
 bench: setup ## how fast is it, beside pgbench, a usual FastAPI, an empty one? a quarter of an hour (SIZE=10M)
 	@$(UV) sync --frozen --quiet --group bench

@@ -1,6 +1,7 @@
+import { passkey } from "@better-auth/passkey";
 import { betterAuth, type BetterAuthOptions } from "better-auth";
 import { APIError } from "better-auth/api";
-import { bearer, jwt } from "better-auth/plugins";
+import { bearer, jwt, twoFactor } from "better-auth/plugins";
 import type { Kysely } from "kysely";
 import type { Config } from "./config.ts";
 import { log } from "./log.ts";
@@ -10,11 +11,13 @@ const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
 const LONGEST = { name: 200, email: 254, image: 2048 };
 
+const PRODUCT = "Todo Evolution";
+
 export const SCHEMA = "auth";
 
 export function authOptions(config: Config, db: Kysely<unknown>) {
   return {
-    appName: "Todo Evolution",
+    appName: PRODUCT,
     baseURL: config.origin,
     basePath: "/api/auth",
     secret: config.secret,
@@ -70,6 +73,10 @@ export function authOptions(config: Config, db: Kysely<unknown>) {
           }),
         },
       }),
+      // Before what answers apps: a sign-in that lacks its second factor is none.
+      twoFactor({ issuer: PRODUCT }),
+      // Browsers know no passkeys of an address in numbers, so `127.0.0.1` is not among the origins.
+      passkey({ rpName: PRODUCT, rpID: new URL(config.origin).hostname, origin: config.origin }),
       ...oauthPlugins(config),
     ],
   } satisfies BetterAuthOptions;

@@ -48,7 +48,8 @@ def page_routes(folder: Path) -> list[BaseRoute]:
     return [
         _page("/", folder / "index.html", _APPLICATION),
         _page("/docs", folder / "docs.html", _DOCUMENTATION),
-        _page("/apps", folder / "apps.html", _TEXT_ONLY, cache=_NOT_KEPT),
+        _page("/account", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
+        _page("/apps", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
         _page("/login", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
         _page("/consent", folder / "consent.html", _TEXT_ONLY, opener=_WITH_OPENER, cache=_NOT_KEPT),
         Route("/sw.js", _service_worker(folder / "sw.js"), methods=["GET"], include_in_schema=False),

@@ -7,10 +7,10 @@ import pytest
 
 from tests.e2e.oauth import Client
 from tests.e2e.pages.tab import PHONE, OpenTab, Tab
-from tests.e2e.people import Account, People
+from tests.e2e.people import PASSWORD, Account, People
 from tests.e2e.product import Product
 
-PAGES = ["/", "/docs", "/login", "/consent", "/apps"]
+PAGES = ["/", "/docs", "/login", "/consent", "/account", "/apps"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -48,6 +48,7 @@ async def test_pages_about_an_account_are_not_kept_and_leave_no_way_in_for_who_o
     assert said == {
         "/": ("same-origin", "private, no-cache"),
         "/docs": ("same-origin", "private, no-cache"),
+        "/account": ("same-origin", "no-store"),
         "/apps": ("same-origin", "no-store"),
         # An app may open these two in a window of its own.
         "/login": ("unsafe-none", "no-store"),
@@ -162,6 +163,14 @@ async def connected(tab: Tab, app: Client) -> None:
     await tab.title("Copy the key now")
 
 
+async def account(tab: Tab, _app: Client) -> None:
+    await tab.open("/account")
+    await tab.read("This device")
+    await tab.page.locator("#two-factor-password").fill(PASSWORD)
+    await tab.press("Turn on")
+    await tab.title("Scan this with your authenticator app")
+
+
 async def unsure(tab: Tab, app: Client) -> None:
     await connected(tab, app)
     await tab.press("Disconnect Some agent")
@@ -189,6 +198,7 @@ STATES = [
     nothing_connected,
     connected,
     unsure,
+    account,
     unreachable,
 ]
 

@@ -1,4 +1,5 @@
-import { useEffect } from "preact/hooks";
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { Announcements } from "./design/Announcements.tsx";
 import { Header } from "./design/Header.tsx";
 import { go, place } from "./router.ts";
@@ -22,7 +23,26 @@ function Screen() {
   if (person.value === undefined) return <main aria-busy="true" />;
   if (pathname === "/login" || person.value === null) return <SignIn />;
   if (pathname === "/") return <TodosScreen />;
+  if (pathname === "/account") return <Later key="account" load={() => import("./account/AccountScreen.tsx")} />;
+  if (pathname === "/apps") return <Later key="apps" load={() => import("./account/AppsScreen.tsx")} />;
   return <Lost />;
+}
+
+/** A screen that is fetched when it is gone to: who keeps todos need not wait for it. */
+function Later({ load }: { load: () => Promise<{ default: ComponentType }> }) {
+  const [Loaded, setLoaded] = useState<ComponentType | null>(null);
+  const [hasFailed, setFailed] = useState(false);
+  useEffect(() => void load().then(({ default: found }) => setLoaded(() => found), () => setFailed(true)), []);
+  if (Loaded) return <Loaded />;
+  return (
+    <main class="account-page" aria-busy={!hasFailed}>
+      {hasFailed && (
+        <p class="message" role="alert">
+          {t("unreachable")}
+        </p>
+      )}
+    </main>
+  );
 }
 
 function Lost() {

@@ -46,6 +46,7 @@ function Menu() {
         {person.value && (
           <nav onClick={close}>
             <a href="/">{t("todos")}</a>
+            <a href="/account">{t("account")}</a>
             <a href="/apps">{t("apps_and_keys")}</a>
             <a href="/docs">{t("api_docs")}</a>
           </nav>

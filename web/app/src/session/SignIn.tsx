@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { AuthTrouble, auth, got } from "./auth.ts";
 import { follow } from "./leave.ts";
 import { type Question, questionIn } from "./question.ts";
-import { type Person, become, hasAccounts, person, signOut } from "./session.ts";
+import { type Person, become, hasAccounts, person, recognise, signOut } from "./session.ts";
 import { wordsFor } from "./trouble.ts";
 import { go, place } from "../router.ts";
 import { t } from "../words/index.ts";
@@ -22,10 +22,29 @@ export function SignIn() {
   if (!hasAccounts.value) return <Elsewhere />;
   // Without a question there is nothing to do here for somebody who is signed in.
   if (person.value && !asked) return <SignedIn person={person.value} />;
-  return <SignInForm asked={asked} giveUp={giveUp} />;
+  return <Entrance asked={asked} giveUp={giveUp} />;
 }
 
-function SignInForm({ asked, giveUp }: { asked: Question | null; giveUp: () => void }) {
+interface EntranceProps {
+  asked: Question | null;
+  giveUp: () => void;
+}
+
+/** First who it is; then, where they asked for it, the second factor. */
+function Entrance(props: EntranceProps) {
+  const [needsCode, setNeedsCode] = useState(false);
+  return needsCode ? <CodeForm {...props} /> : <SignInForm {...props} askForCode={() => setNeedsCode(true)} />;
+}
+
+async function arrive(answer: Entered, asked: Question | null): Promise<void> {
+  if (asked) return follow(answer.url ?? "/", asked.redirectUri);
+  const { pathname } = place.peek();
+  if (pathname === "/login") go("/", { instead: true });
+  if (answer.user) await become(answer.user);
+  else await recognise();
+}
+
+function SignInForm({ asked, giveUp, askForCode }: EntranceProps & { askForCode: () => void }) {
   const { hash, pathname } = place.value;
   const creating = hash ? hash === "#create" : (asked?.wantsNewAccount ?? false);
   const [trouble, setTrouble] = useState("");
@@ -48,14 +67,22 @@ function SignInForm({ asked, giveUp }: { asked: Question | null; giveUp: () => v
     const answer = creating
       ? await got<Entered>((options) => auth.$fetch("/sign-up/email", { method: "POST", body: { ...given, ...extra, name: given.email.split("@")[0] }, ...options }))
       : await got<Entered>((options) => auth.$fetch("/sign-in/email", { method: "POST", body: { ...given, ...extra }, ...options }));
-    if (asked) {
-      setNews(t("signing_in"));
-      follow(answer.url ?? "/", asked.redirectUri);
-      return;
+    if (answer.twoFactorRedirect) return askForCode();
+    if (asked) setNews(t("signing_in"));
+    await arrive(answer, asked);
+  };
+
+  const enterByPasskey = async () => {
+    if (isBusy) return;
+    setTrouble("");
+    setBusy(true);
+    try {
+      const { data, error } = await auth.signIn.passkey({ fetchOptions: asked ? { onRequest: carrying(asked) } : {} });
+      if (error) throw new AuthTrouble("PASSKEY", 400, error.message);
+      await arrive(data as unknown as Entered, asked);
+    } catch (reason) {
+      await explain(reason);
     }
-    if (place.peek().searchParams.get("to") === "apps") return location.replace("/apps");
-    if (pathname === "/login") go("/", { instead: true });
-    await become(answer.user);
   };
 
   const explain = async (reason: unknown) => {
@@ -141,6 +168,11 @@ function SignInForm({ asked, giveUp }: { asked: Question | null; giveUp: () => v
           <button class="primary" id="submit" aria-disabled={isBusy}>
             {words}
           </button>
+          {!creating && "PublicKeyCredential" in window && (
+            <button type="button" onClick={() => void enterByPasskey()}>
+              {t("with_passkey")}
+            </button>
+          )}
         </div>
         <p class="message" role="alert">
           {trouble}
@@ -153,9 +185,69 @@ function SignInForm({ asked, giveUp }: { asked: Question | null; giveUp: () => v
   );
 }
 
+/** Has a request carry the app's question, whatever else is in it. */
+function carrying({ signed }: Question) {
+  return (context: { body?: unknown; method: string }) => {
+    if (context.method !== "POST") return;
+    const body = typeof context.body === "string" ? (JSON.parse(context.body) as object) : (context.body as object);
+    context.body = JSON.stringify({ ...body, oauth_query: signed });
+  };
+}
+
 interface Entered {
-  user: Person;
+  user?: Person;
   url?: string;
+  twoFactorRedirect?: boolean;
+}
+
+function CodeForm({ asked, giveUp }: EntranceProps) {
+  const [trouble, setTrouble] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [isBackup, setBackup] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => void (document.title = `${t("two_factor")} · ${t("product")}`));
+  useEffect(() => field.current?.focus(), [isBackup]);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setTrouble("");
+    try {
+      const code = field.current!.value.replace(/\s/g, "");
+      const body = { code, ...(asked && { oauth_query: asked.signed }) };
+      const path = isBackup ? "/two-factor/verify-backup-code" : "/two-factor/verify-totp";
+      await arrive(await got<Entered>((options) => auth.$fetch(path, { method: "POST", body, ...options })), asked);
+    } catch (reason) {
+      if (!(reason instanceof AuthTrouble)) throw reason;
+      if (reason.code === "invalid_signature") return giveUp();
+      setTrouble(wordsFor(reason));
+      setBusy(false);
+      field.current?.select();
+    }
+  };
+  return (
+    <main class="narrow">
+      <h1>{t("two_factor")}</h1>
+      <p class="lead">{isBackup ? t("enter_backup_code") : t("enter_code")}</p>
+      <form class="form" onSubmit={submit}>
+        <div class="field">
+          <label for="code">{isBackup ? t("backup_code") : t("code")}</label>
+          <input ref={field} id="code" inputMode={isBackup ? "text" : "numeric"} autocomplete="one-time-code" required maxLength={16} spellcheck={false} />
+        </div>
+        <div class="actions">
+          <button class="primary" aria-disabled={isBusy}>
+            {t("sign_in")}
+          </button>
+          <button type="button" class="link" onClick={() => setBackup(!isBackup)}>
+            {isBackup ? t("use_app") : t("use_backup_code")}
+          </button>
+        </div>
+        <p class="message" role="alert">
+          {trouble}
+        </p>
+      </form>
+    </main>
+  );
 }
 
 function SignedIn({ person: { email } }: { person: Person }) {

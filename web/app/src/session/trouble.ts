@@ -12,6 +12,13 @@ export function wordsFor(trouble: AuthTrouble): string {
       return t("email_taken");
     case "PASSWORD_TOO_SHORT":
       return t("password_short");
+    case "INVALID_PASSWORD":
+      return t("password_wrong");
+    case "INVALID_CODE":
+    case "INVALID_BACKUP_CODE":
+      return t("code_wrong");
+    case "PASSKEY":
+      return t("passkey_failed");
     case "TOO_MANY":
       return tn("too_many", trouble.waitSeconds);
     case "UNREACHABLE":

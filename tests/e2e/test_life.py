@@ -91,6 +91,24 @@ async def test_two_workers_answer_and_a_killed_one_is_replaced(pair: Product, pe
     await people.clients_of_all_workers(pair)
 
 
+async def test_what_both_workers_remember_ends_at_both_at_once(pair: Product, people: People) -> None:
+    account = await people.newcomer(pair)
+    person = await account.person()
+    made = (await person.post("/api/keys", json={"name": "Desktop"})).json()
+    by_token, by_key = {"authorization": f"Bearer {person.token}"}, {"x-api-key": made["key"]}
+    clients = await people.clients_of_all_workers(pair)
+
+    async def seen(headers: dict[str, str]) -> set[int]:
+        return {(await client.get("/api/todos", headers=headers)).status_code for client in clients}
+
+    known = await seen(by_token), await seen(by_key)
+    await person.delete(f"/api/keys/{made['id']}")
+    without_key = await seen(by_token), await seen(by_key)
+    await account.ask("POST", "sign-out")
+
+    assert (known, without_key, await seen(by_token)) == (({200}, {200}), ({200}, {401}), {401})
+
+
 async def test_a_worker_that_dies_while_it_starts_is_replaced_as_soon(pair: Product) -> None:
     before = pair.workers()
     before[0].kill()

@@ -2,11 +2,10 @@
 
 import logging
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 import uuid_utils
 from fastapi.responses import Response
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.problems import InternalError, Problem
@@ -17,18 +16,22 @@ from todo.transport.problem_json import problem_response
 
 _logger = logging.getLogger(__name__)
 _access = logging.getLogger("todo.access")
+RawHeader = tuple[bytes, bytes]
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_HEADERS = {
-    # May be kept, but asked about each time: that is what the ETags are for.
-    "Cache-Control": "private, no-cache",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    # For data, should a browser ever take it for a page; the pages say for themselves what they need.
-    "Content-Security-Policy": (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-}
+_HEADERS = [
+    (name.lower().encode(), value.encode())
+    for name, value in {
+        # May be kept, but asked about each time: that is what the ETags are for.
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        # For data, should a browser ever take it for a page; the pages say for themselves what they need.
+        "Content-Security-Policy": (
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+        "X-Frame-Options": "DENY",
+    }.items()
+]
 
 
 class Guard:
@@ -83,14 +86,18 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers.update(self._headers)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            message["headers"] = self._completed(message.get("headers", ()))
         if self._method == "HEAD":
             await self._send_head(message)
         else:
             await self._send(message)
+
+    def _completed(self, headers: Iterable[RawHeader]) -> list[RawHeader]:
+        owed = [(name.lower().encode(), value.encode("latin-1")) for name, value in self._headers.items()]
+        ours = {name for name, _ in owed}
+        complete = [header for header in headers if header[0] not in ours] + owed
+        given = {name for name, _ in complete}
+        return complete + [header for header in _HEADERS if header[0] not in given]
 
     async def _send_head(self, message: Message) -> None:
         # Complete without its body: a stream would go on and on for somebody who hears nothing of it.

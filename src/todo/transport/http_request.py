@@ -152,7 +152,8 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
-async def _glance(request: Request) -> Glance:
+def glance(request: Request) -> Glance:
+    """Give a way to look things up for the caller, for what one statement answers."""
     caller: Caller = request.state.caller
     require_scope(caller, Scope.READ)
     _refuse_query(request)
@@ -192,8 +193,6 @@ async def _open_stream(request: Request) -> AsyncIterator[EventStream]:
 # "function": the commit comes before the answer. FastAPI's default would acknowledge first and commit later.
 Reading = Annotated[Transaction, Depends(_reading, scope="function")]
 Writing = Annotated[Transaction, Depends(_writing, scope="function")]
-# For what one statement answers.
-Glancing = Annotated[Glance, Depends(_glance)]
 # "request": open until the last event has left.
 OpenStream = Annotated[EventStream, Depends(_open_stream, scope="request")]
 SharedBackend = Annotated[Backend, Depends(_backend)]

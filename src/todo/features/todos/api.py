@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import UUID7
 
@@ -36,7 +36,6 @@ from todo.problems import (
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.event_stream import Seen, TooManyStreams, stream_response
 from todo.transport.http_request import (
-    Glancing,
     IfMatch,
     IfNoneMatch,
     LastEventId,
@@ -45,6 +44,8 @@ from todo.transport.http_request import (
     SharedBackend,
     SignedInRoute,
     Writing,
+    backend,
+    glance,
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
@@ -72,15 +73,18 @@ router = _router("/api/todos")
 events_router = _router("/api/events")
 
 
-async def _reading_service(transaction: Reading, shared: SharedBackend) -> TodoService:
+# Each further dependency costs as much as half a query, so none is taken that the request itself can give.
+async def _reader(request: Request) -> TodoReader:
+    return todo_reader(glance(request), backend(request).secret)
+
+
+async def _reading_service(transaction: Reading, request: Request) -> TodoService:
+    shared = backend(request)
     return todo_service(transaction, shared.secret, shared.limits)
 
 
-async def _reader(glance: Glancing, shared: SharedBackend) -> TodoReader:
-    return todo_reader(glance, shared.secret)
-
-
-async def _writing_service(transaction: Writing, shared: SharedBackend) -> TodoService:
+async def _writing_service(transaction: Writing, request: Request) -> TodoService:
+    shared = backend(request)
     return todo_service(transaction, shared.secret, shared.limits)
 
 

@@ -82,7 +82,7 @@ async def test_every_operation_is_followed_to_its_tables(examined: tuple[Verdict
     assert traces.keys() == {endpoint.name for endpoint in live.design.api.endpoints}
     assert [name for name, trace in traces.items() if not trace.queries] == ["GET /health/live"]
     listing = traces["GET /api/todos"]
-    assert (listing.status, listing.chain[0], listing.chain[-1]) == (200, "SignedInRoute", "backend")
+    assert (listing.status, listing.chain[0], listing.chain[-1]) == (200, "SignedInRoute", "reader")
     assert listing.queries[0].plan.tables == {"todos", "users"}
     assert {"todos", "users", "todo_changes"} <= {
         table for query in traces["POST /api/todos"].queries for table in query.plan.tables

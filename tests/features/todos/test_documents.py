@@ -8,18 +8,18 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tests.factories import Person, migrated_database
 from todo.database.engine import Connection, connect
 from todo.database.statements import Statement
 from todo.database.url import DatabaseUrl
 from todo.features.todos.models import Priority
-from todo.features.todos.repository.columns import IS_MINE, TODO
+from todo.features.todos.repository.columns import TODO
 from todo.features.todos.repository.documents import DOCUMENT
 from todo.features.todos.schemas import TodoPage, TodoRead
 
-ASKED = Statement(select(DOCUMENT).where(IS_MINE).order_by(TODO.change_seq))
+ASKED = Statement(select(DOCUMENT).where(TODO.user_id == bindparam("owner")).order_by(TODO.change_seq))
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 # Two days from either end, so that no zone leads out of the calendar.
 INSTANT = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC))  # noqa: DTZ001  # as it asks for

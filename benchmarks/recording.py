@@ -21,7 +21,7 @@ from todo.settings import Limits
 if TYPE_CHECKING:
     PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
-_LIMITS = Limits(rate_limit=0, quota=100_000, batch_limit=100, agent_writes=0)
+_LIMITS = Limits(rate_limit=0, quota=0, batch_limit=100, agent_writes=0)
 _NEW = TodoCreate(title="Water the plants")
 
 

@@ -6,8 +6,8 @@ UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
-# Each process has a database of its own; the tests of a file stay together and in order.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+# Each process has a database of its own; the tests of a file stay together and in order. Much of their time is waiting.
+AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test isolation planted torture screenshots bench conformance check format types contracts specs migration build clean
 
@@ -18,7 +18,7 @@ serve: setup ## run everything: database, sign-in, API
 	@$(BIN)/python -m compileall -q src/todo
 	@exec $(BIN)/todo serve
 
-test: setup ## run the tests, two at a time (T=path or pytest's options for some of them, one at a time)
+test: setup ## run the tests, four at a time (T=path or pytest's options for some of them, one at a time)
 	@$(BIN)/pytest $(or $(T),$(AT_ONCE))
 
 isolation: setup ## 500 random histories of three people against a model (H="--seed 7 --histories 50")

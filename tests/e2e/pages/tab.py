@@ -43,11 +43,12 @@ RegisterApp = Callable[..., Awaitable[Client]]
 
 @dataclass(frozen=True)
 class Screen:
-    """What somebody looks at."""
+    """What somebody looks at, and the language they read."""
 
     width: int = 1280
     height: int = 800
     is_dark: bool = False
+    language: str = "en-GB"
 
 
 PHONE = Screen(360, 740)
@@ -115,7 +116,9 @@ class Tab:
     async def focus_is_on(self, title: str) -> None:
         """Wait until the keyboard is at this todo."""
         await self.page.wait_for_function(
-            "(title) => document.activeElement.querySelector('.title')?.textContent === title", arg=title
+            "(title) => document.activeElement.closest('.row')?.querySelector('.title')"
+            "?.textContent === title",
+            arg=title,
         )
 
     async def is_sent(self) -> None:
@@ -181,6 +184,7 @@ async def opened_tab(  # noqa: PLR0913  # what tabs may differ in
         viewport={"width": screen.width, "height": screen.height},
         color_scheme="dark" if screen.is_dark else "light",
         reduced_motion="reduce",
+        locale=screen.language,
         service_workers="allow" if keeps_pages else "block",
         extra_http_headers={"x-forwarded-for": address},
     )

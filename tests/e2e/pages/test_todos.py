@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
-from playwright.async_api import Route
+from playwright.async_api import Response, Route
 
-from tests.e2e.pages.tab import PHONE, OpenTab
+from tests.e2e.pages.tab import PHONE, OpenTab, Screen
 from tests.e2e.people import PASSWORD, Account
 
 
@@ -170,6 +170,43 @@ async def test_an_edit_whose_answer_was_lost_is_done_once(open_tab: OpenTab, mem
         assert [todo["version"] for todo in (await person.get("/api/todos")).json()["items"]] == [1]
 
 
+async def test_who_speaks_german_reads_german_and_may_choose_another(
+    open_tab: OpenTab, member: Account
+) -> None:
+    async with open_tab(account=member, screen=Screen(language="de-DE")) as tab:
+        await tab.open("/")
+        await tab.title("Nichts zu tun")
+        await tab.page.get_by_label("Konto und Einstellungen").click()
+        await tab.page.get_by_label("Sprache").select_option("fr")
+        await tab.title("Rien à faire")
+        await tab.page.get_by_label("Apparence").select_option("dark")
+        await tab.page.reload()
+        await tab.title("Rien à faire")
+
+        assert await tab.page.evaluate("document.documentElement.lang") == "fr"
+        background = await tab.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert background == "rgb(19, 20, 18)"
+
+
+async def test_the_first_load_is_small_kept_for_good_and_soon_there(
+    open_tab: OpenTab, member: Account
+) -> None:
+    async with open_tab(account=member) as tab:
+        answers: list[Response] = []
+        tab.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108  # it takes no built-in
+        await tab.open("/")
+        await tab.title("Nothing to do")
+        loaded = [answer for answer in answers if "/api/" not in answer.url]
+
+        sizes = [(await answer.request.sizes())["responseBodySize"] for answer in loaded]
+        assert 10_000 < sum(sizes) <= 120_000
+        hashed = [answer for answer in loaded if "/assets/" in answer.url]
+        assert {answer.headers["content-encoding"] for answer in hashed} <= {"br", "gzip"}
+        assert {answer.headers["cache-control"] for answer in hashed} == {
+            "public, max-age=31536000, immutable"
+        }
+
+
 async def test_a_change_that_is_refused_is_taken_back_and_said(open_tab: OpenTab, member: Account) -> None:
     person = await member.person()
     async with open_tab(account=member) as tab:
@@ -179,7 +216,7 @@ async def test_a_change_that_is_refused_is_taken_back_and_said(open_tab: OpenTab
         await tab.page.route(
             "**/api/todos/*", lambda route: route.continue_(post_data='{"title": " "}'), times=1
         )
-        await tab.press("Short")
+        await tab.page.get_by_role("button", name="Short", exact=True).click()
         await tab.fill("Title", "Something else")
         await tab.press("Save")
 

@@ -16,8 +16,11 @@ export function SelectionBar() {
   return (
     <section class="selection" aria-label={t("select")}>
       <p role="status">{tn("selected", todos.length)}</p>
-      <button type="button" onClick={selectAll}>
+      <button type="button" class="link" onClick={selectAll}>
         {t("select_all")}
+      </button>
+      <button type="button" class="link" onClick={() => finish(() => {})}>
+        {t("cancel")}
       </button>
       {acts.map((name) => (
         <button type="button" disabled={!todos.length} onClick={() => finish(() => act(name, fitting(name, todos)))}>
@@ -39,9 +42,6 @@ export function SelectionBar() {
           ))}
         </select>
       )}
-      <button type="button" class="link" onClick={() => finish(() => {})}>
-        {t("cancel")}
-      </button>
     </section>
   );
 }

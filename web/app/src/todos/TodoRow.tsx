@@ -46,9 +46,9 @@ export function TodoRow({ todo, isFirst }: { todo: Todo; isFirst: boolean }) {
         onClick={() => (isSelecting.value ? toggleSelected(id) : (editing.value = id))}
       >
         <bdi class="title foreign">{title}</bdi>
+        {todo.priority !== "medium" && <span class={`mark ${todo.priority}`}>{t(`priority_${todo.priority}`)}</span>}
         {todo.description && <span class="note-line">{todo.description}</span>}
       </button>
-      {todo.priority !== "medium" && <span class={`mark ${todo.priority}`}>{t(`priority_${todo.priority}`)}</span>}
       {isTrash ? (
         <button type="button" class="act" tabIndex={tabIndex} aria-label={t("restore", { title })} onClick={() => actAndMoveOn(todo, () => act("restore", [todo]))}>
           <Icon name="back" /> {t("restore_short")}

@@ -34,11 +34,11 @@ export function applied(todo: Todo | undefined, operation: Operation, now: strin
   if (!todo) return undefined;
   switch (operation.op) {
     case "update":
-      return { ...todo, ...operation.changes, updated_at: now };
+      return { ...todo, ...operation.changes, updated_at: later(now) };
     case "complete":
-      return todo.is_completed ? todo : { ...todo, is_completed: true, completed_at: now, updated_at: now };
+      return todo.is_completed ? todo : { ...todo, is_completed: true, completed_at: now, updated_at: later(now) };
     case "reopen":
-      return { ...todo, is_completed: false, completed_at: null, updated_at: now };
+      return { ...todo, is_completed: false, completed_at: null, updated_at: later(now) };
     case "delete":
       return { ...todo, deleted_at: now };
     case "restore":
@@ -46,8 +46,13 @@ export function applied(todo: Todo | undefined, operation: Operation, now: strin
   }
 }
 
+/** Until the server has said when, it is after everything that it has told: clocks differ, and the order would jump. */
+function later(moment: string): string {
+  return `9999-${moment}`;
+}
+
 function fresh(id: string, todo: NewTodo, at: string): Todo {
-  const when = { created_at: at, updated_at: at, completed_at: null, deleted_at: null };
+  const when = { created_at: later(at), updated_at: later(at), completed_at: null, deleted_at: null };
   return { id, ...todo, ...when, is_completed: false, version: 0 };
 }
 

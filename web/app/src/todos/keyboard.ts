@@ -8,6 +8,9 @@ import { cursor, editing, isSelecting, leaveSelection, toggleSelected } from "./
 
 export const rowsInView: { current: Virtualizer<Window, HTMLLIElement> | null } = { current: null };
 
+const LONGEST_FRAMES = 30;
+/** The row that the focus is on its way to: what is pressed meanwhile is meant for it. */
+let awaited: string | null = null;
 const TYPED_IN = "input:not([type=checkbox]), textarea, select, dialog";
 const BY_NUMBER = { 1: "low", 2: "medium", 3: "high", 4: "urgent" } as const;
 
@@ -35,9 +38,20 @@ export function focusRow(id: string): void {
   if (at < 0) return;
   cursor.value = id;
   rowsInView.current?.scrollToIndex(at, { align: "auto" });
+  awaited = id;
+  focusSoon(id, LONGEST_FRAMES);
+}
+
+/** A row that was out of sight, or being edited, is there a moment later. */
+function focusSoon(id: string, frames: number): void {
   requestAnimationFrame(() => {
+    // Meanwhile the keyboard may have gone on to another.
+    if (cursor.peek() !== id) return;
     const row = document.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    row?.querySelector<HTMLElement>(".what:not(:disabled), .act")?.focus({ preventScroll: true });
+    const target = row?.querySelector<HTMLElement>(".what:not(:disabled), .act");
+    if (!target && frames > 0) return focusSoon(id, frames - 1);
+    awaited = null;
+    target?.focus({ preventScroll: true });
   });
 }
 
@@ -77,16 +91,19 @@ function general(key: string): (() => void) | undefined {
   }
 }
 
+function isInList(): boolean {
+  return Boolean(document.activeElement?.closest(".row")) || (awaited !== null && awaited === cursor.peek());
+}
+
 function move(by: number): void {
   const { items } = list.peek();
   const at = items.findIndex(({ id }) => id === cursor.peek());
-  const isInList = document.activeElement?.closest(".row");
-  const next = items[isInList ? Math.max(0, Math.min(at + by, items.length - 1)) : Math.max(0, at)];
+  const next = items[isInList() ? Math.max(0, Math.min(at + by, items.length - 1)) : Math.max(0, at)];
   if (next) focusRow(next.id);
 }
 
 function ofRow(key: string): (() => void) | undefined {
-  if (!document.activeElement?.closest(".row")) return undefined;
+  if (!isInList()) return undefined;
   const todo = list.peek().items.find(({ id }) => id === cursor.peek());
   if (!todo) return undefined;
   const isTrash = todo.deleted_at !== null;

@@ -39,16 +39,16 @@ async def kill_workers(product: Product, _number: int) -> float:
 
 async def kill_parent(product: Product, _number: int) -> float:
     """Kill the parent and start it again."""
-    moment = time.monotonic()
     await asyncio.to_thread(product.kill_parent)
+    moment = time.monotonic()
     await start_again(product)
     return moment
 
 
 async def kill_everything(product: Product, _number: int) -> float:
     """Kill every process, PostgreSQL's too, and start it again."""
-    moment = time.monotonic()
     await asyncio.to_thread(product.kill_everything)
+    moment = time.monotonic()
     await start_again(product)
     return moment
 

@@ -18,12 +18,21 @@ from todo.auth.api_key import PREFIX
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller, Scope
 from todo.database.transaction import Database, Glance, Transaction
-from todo.problems import Unauthenticated, ValidationFailed, json_pointer
+from todo.problems import (
+    BodyTooLarge,
+    BodyTooSlow,
+    InternalError,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+    json_pointer,
+)
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
 from todo.transport.app_names import AppNames
 from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.event_stream import EventStream, EventStreams
+from todo.transport.problem_json import problem_responses
 from todo.transport.rate_limit import RateLimited, RateLimiter
 
 _BEARER = HTTPBearer(
@@ -62,6 +71,17 @@ class Backend:
     transfers: asyncio.Semaphore
 
 
+_REFUSALS = problem_responses(
+    Unauthenticated,
+    BodyTooSlow,
+    BodyTooLarge,
+    ValidationFailed,
+    RateLimited,
+    InternalError,
+    Unavailable,
+)
+
+
 class SignedInRoute(APIRoute):
     """A route that nobody enters without a valid token; asked first, before even the body is read."""
 
@@ -71,7 +91,8 @@ class SignedInRoute(APIRoute):
         # Written down for readers only: as dependencies they would be worked out again for each request.
         security: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
         extra = {**(options.pop("openapi_extra", None) or {}), "security": security}
-        super().__init__(path, *arguments, openapi_extra=extra, **options)
+        responses = {**_REFUSALS, **(options.pop("responses", None) or {})}
+        super().__init__(path, *arguments, openapi_extra=extra, responses=responses, **options)
         if not self.param_convertors:
             self._spelled_out.add(path)
 

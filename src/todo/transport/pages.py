@@ -1,5 +1,6 @@
 """The pages, and what a browser may do with them: load and run what is ours alone, frame them nowhere."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from mimetypes import guess_type
@@ -41,6 +42,7 @@ _NOT_KEPT = "no-store"
 # Another content has another name.
 _KEPT_FOR_GOOD = "public, max-age=31536000, immutable"
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
+_NOTHING = re.compile(r"0(\.0{0,3})?")
 
 
 def page_routes(folder: Path) -> list[BaseRoute]:
@@ -75,7 +77,7 @@ class _HashedFiles(StaticFiles):
     """Files whose names change with their content, compressed when they were built."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        accepted = Headers(scope=scope).get("accept-encoding", "")
+        accepted = _accepted(Headers(scope=scope).get("accept-encoding", ""))
         media_type, _ = guess_type(path)
         for encoding, ending in _ENCODINGS.items():
             if encoding not in accepted:
@@ -85,6 +87,12 @@ class _HashedFiles(StaticFiles):
                 response.headers["Content-Encoding"] = encoding
                 return _kept_for_good(response, media_type)
         return _kept_for_good(await super().get_response(path, scope), media_type)
+
+
+def _accepted(header: str) -> set[str]:
+    """Give the encodings that a client takes; one of weight 0 is one that it refuses."""
+    items = (item.replace(" ", "").lower().partition(";q=") for item in header.split(","))
+    return {name for name, _, weight in items if not _NOTHING.fullmatch(weight)}
 
 
 def _kept_for_good(response: Response, media_type: str | None) -> Response:

@@ -18,15 +18,7 @@ from todo.features.account.schemas import (
     ImportReport,
 )
 from todo.features.account.service import AccountService, account_service
-from todo.problems import (
-    BodyTooLarge,
-    BodyTooSlow,
-    InternalError,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMediaType,
-    ValidationFailed,
-)
+from todo.problems import UnsupportedMediaType
 from todo.transport.http_request import (
     Reading,
     SharedBackend,
@@ -36,22 +28,12 @@ from todo.transport.http_request import (
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
-from todo.transport.rate_limit import RateLimited
 from todo.transport.transfer import InTurn, Spool, Upload, upload_of
 
 router = APIRouter(
     prefix="/api/account",
     tags=["account"],
     route_class=SignedInRoute,
-    responses=problem_responses(
-        Unauthenticated,
-        BodyTooSlow,
-        BodyTooLarge,
-        ValidationFailed,
-        RateLimited,
-        InternalError,
-        Unavailable,
-    ),
 )
 IMPORT_PATH = "/api/account/import"
 _CHUNK_BYTES = 65_536

@@ -8,33 +8,15 @@ from fastapi import APIRouter, Depends, Query, Response
 from todo.features.activity.rules import ActionNotFound, ActionNotYours, UndoConflict
 from todo.features.activity.schemas import ActivityPage, ActivityWanted, UndoResult, UndoWanted
 from todo.features.activity.service import ActivityService, activity_service
-from todo.problems import (
-    BodyTooLarge,
-    BodyTooSlow,
-    InternalError,
-    Unauthenticated,
-    Unavailable,
-    ValidationFailed,
-)
 from todo.transport.callers import client_of
 from todo.transport.http_request import Reading, SharedBackend, SignedIn, SignedInRoute, Writing
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
-from todo.transport.rate_limit import RateLimited
 
 router = APIRouter(
     prefix="/api",
     tags=["activity"],
     route_class=SignedInRoute,
-    responses=problem_responses(
-        Unauthenticated,
-        BodyTooSlow,
-        BodyTooLarge,
-        ValidationFailed,
-        RateLimited,
-        InternalError,
-        Unavailable,
-    ),
 )
 
 _PAGE: dict[str, Any] = {

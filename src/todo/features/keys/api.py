@@ -7,15 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from todo.features.keys.schemas import KeyCreate, KeyList, KeyMade
 from todo.features.keys.service import KeyNotFound, KeyService, TooManyKeys, key_service
-from todo.problems import (
-    BodyTooLarge,
-    BodyTooSlow,
-    Forbidden,
-    InternalError,
-    Unauthenticated,
-    Unavailable,
-    ValidationFailed,
-)
+from todo.problems import Forbidden
 from todo.transport.http_request import Reading, SignedInRoute, Writing
 from todo.transport.problem_json import problem_responses
 
@@ -37,15 +29,7 @@ router = APIRouter(
     tags=["keys"],
     route_class=SignedInRoute,
     dependencies=[Depends(_require_person)],
-    responses=problem_responses(
-        Unauthenticated,
-        SessionRequired,
-        BodyTooSlow,
-        BodyTooLarge,
-        ValidationFailed,
-        InternalError,
-        Unavailable,
-    ),
+    responses=problem_responses(SessionRequired),
 )
 
 

@@ -25,14 +25,7 @@ from todo.features.todos.schemas import (
     TodoUpdate,
 )
 from todo.features.todos.service import ChangesForgotten, TodoReader, TodoService, todo_reader, todo_service
-from todo.problems import (
-    BodyTooLarge,
-    BodyTooSlow,
-    InternalError,
-    Unauthenticated,
-    Unavailable,
-    ValidationFailed,
-)
+from todo.problems import ValidationFailed
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.event_stream import Seen, TooManyStreams, stream_response
 from todo.transport.http_request import (
@@ -49,28 +42,9 @@ from todo.transport.http_request import (
 )
 from todo.transport.idempotency import Once, RequestInFlight
 from todo.transport.problem_json import problem_responses
-from todo.transport.rate_limit import RateLimited
 
-
-def _router(prefix: str) -> APIRouter:
-    return APIRouter(
-        prefix=prefix,
-        tags=["todos"],
-        route_class=SignedInRoute,
-        responses=problem_responses(
-            Unauthenticated,
-            BodyTooSlow,
-            BodyTooLarge,
-            ValidationFailed,
-            RateLimited,
-            InternalError,
-            Unavailable,
-        ),
-    )
-
-
-router = _router("/api/todos")
-events_router = _router("/api/events")
+router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=SignedInRoute)
+events_router = APIRouter(prefix="/api/events", tags=["todos"], route_class=SignedInRoute)
 
 
 # Each further dependency costs as much as half a query, so none is taken that the request itself can give.

@@ -33,7 +33,6 @@ from todo.serve.product import (
     upkeep_of,
 )
 from todo.serve.restore import restore
-from todo.serve.stdio import speak_stdio
 from todo.settings import Settings
 
 _EPILOG = "Settings are environment variables that start with TODO_; docs/settings.md lists them."
@@ -200,6 +199,8 @@ def _mcp(settings: Settings, chosen: argparse.Namespace) -> None:
     elif chosen.print_config:
         _show(CLIENTS[chosen.print_config].text(settings.public_origin))
     else:
+        from todo.serve.stdio import speak_stdio  # noqa: PLC0415  # loads as long as all the rest
+
         key = settings.api_key.get_secret_value() if settings.api_key else None
         speak_stdio(settings.public_origin, key)
 

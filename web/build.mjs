@@ -29,7 +29,7 @@ await build({ configFile: here("vite.config.ts"), build: { outDir: out }, logLev
 
 // What keeps the page in a browser has to know its files by their names.
 const assets = resolve(out, "assets");
-const files = [...readdirSync(assets).map((name) => `/assets/${name}`), "/static/favicon.svg"];
+const files = [...readdirSync(assets).map((name) => `/assets/${name}`), "/static/favicon.svg", "/static/theme.js"];
 const version = createHash("sha256").update(readFileSync(resolve(out, "index.html"))).update(files.join()).digest("hex").slice(0, 12);
 await build({
   configFile: false,

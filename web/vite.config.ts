@@ -13,5 +13,9 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rolldownOptions: {
+      // What screens share comes in one file, not in ten.
+      output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } },
+    },
   },
 });

@@ -10,7 +10,10 @@ let jwt = null;
 let timer;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const theme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+const theme = () => {
+  const { classList, dataset } = document.documentElement;
+  classList.toggle("dark-mode", dataset.theme ? dataset.theme === "dark" : dark.matches);
+};
 theme();
 dark.addEventListener("change", theme);
 

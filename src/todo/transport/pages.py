@@ -25,10 +25,13 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-# Text of strangers becomes text on the page, never markup: the browser itself refuses everything else.
-_TEXT_ONLY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "'none'"}
-# The one script that is named by its address: what keeps the page working without the server.
-_APPLICATION = {**_TEXT_ONLY, "trusted-types": "todo-service-worker"}
+_APPLICATION = {
+    **_POLICY,
+    # Text of strangers becomes text on the page, never markup: the browser itself refuses everything else.
+    "require-trusted-types-for": "'script'",
+    # The one script that is named by its address: what keeps the page working without the server.
+    "trusted-types": "todo-service-worker",
+}
 # What shows the API brings pictures along in its style sheet, and builds its page from markup.
 _DOCUMENTATION = {**_POLICY, "img-src": "'self' data:"}
 
@@ -53,7 +56,7 @@ def page_routes(folder: Path) -> list[BaseRoute]:
         _page("/account", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
         _page("/apps", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
         _page("/login", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
-        _page("/consent", folder / "consent.html", _TEXT_ONLY, opener=_WITH_OPENER, cache=_NOT_KEPT),
+        _page("/consent", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
         Route("/sw.js", _service_worker(folder / "sw.js"), methods=["GET"], include_in_schema=False),
         Mount("/static", StaticFiles(directory=folder)),
         Mount("/assets", _HashedFiles(directory=folder / "assets")),

@@ -31,6 +31,7 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 _LONGEST_WAIT_MILLISECONDS = 20_000
+_DARKEST_GREYS = 64
 # An answer that refuses is no fault of the page.
 _REFUSED = "Failed to load resource"
 # Nor is it one that a test allows no worker.
@@ -93,7 +94,7 @@ class Tab:
 
     async def read(self, words: str) -> None:
         """Wait until the page says this."""
-        await self.page.get_by_text(words).first.wait_for()
+        await self.page.get_by_text(words).filter(visible=True).first.wait_for()
 
     async def title(self, words: str) -> None:
         """Wait until this is the heading."""
@@ -141,6 +142,11 @@ class Tab:
                 "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             )
         )
+
+    async def is_dark(self) -> bool:
+        """Whether the page is light on dark."""
+        background = await self.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        return max(map(int, background[4:-1].split(","))) < _DARKEST_GREYS
 
     async def barriers(self) -> str:
         """Give what keeps people out, as axe tells it; nothing if there is none."""

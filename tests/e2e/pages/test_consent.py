@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.apps import App, Browser
 from tests.e2e.oauth import CALLBACK, Client
-from tests.e2e.pages.tab import PHONE, OpenTab, RegisterApp, Tab
+from tests.e2e.pages.tab import PHONE, OpenTab, RegisterApp, Screen, Tab
 from tests.e2e.people import Account, People
 from tests.e2e.product import Product
 
@@ -102,7 +102,7 @@ async def test_the_keyboard_is_enough_to_read_narrow_and_allow(
         await tab.open(app.question())
         await tab.title(ASKED)
         reached = []
-        for _ in range(5):
+        for _ in range(6):
             await tab.page.keyboard.press("Tab")
             focused = tab.page.locator(":focus")
             reached.append(await focused.get_attribute("id") or await focused.text_content())
@@ -112,8 +112,25 @@ async def test_the_keyboard_is_enough_to_read_narrow_and_allow(
         await tab.page.keyboard.press("Enter")
         tokens = (await app.redeem((await tab.answer())["code"])).json()
 
-        assert reached[1:] == ["scope-todo:write", "scope-offline_access", "switch", "allow"]
+        assert reached[2:] == ["scope-todo:write", "scope-offline_access", "Use another account", "Allow"]
         assert tokens["scope"].split() == ["todo:read", "offline_access"]
+
+
+async def test_the_question_is_asked_in_the_language_and_the_light_that_were_chosen(
+    open_tab: OpenTab, member: Account, app: Client
+) -> None:
+    async with open_tab(account=member, screen=Screen(language="de-DE")) as tab:
+        await tab.open(app.question())
+        await tab.title("Darf ein Programm auf diesem Computer deine Aufgaben nutzen?")
+        await tab.page.get_by_label("Konto und Einstellungen").click()
+        await tab.page.get_by_label("Sprache").select_option("fr")
+        await tab.page.get_by_label("Apparence").select_option("dark")
+        await tab.page.reload()
+        await tab.title("Autoriser un programme sur cet ordinateur à utiliser tes tâches ?")
+
+        assert await tab.is_dark()
+        await tab.press("Autoriser")
+        assert "code" in await tab.answer()
 
 
 @pytest.mark.parametrize(
@@ -200,6 +217,7 @@ async def test_who_has_become_somebody_else_meanwhile_decides_anew(
         await tab.read(member.email)
         await tab.sign_in(other)
         await tab.press("Allow")
+        await tab.read("Somebody else is signed in here now.")
         await tab.read(other.email)
 
         assert (await other.ask("GET", "oauth2/get-consents")).json() == []

@@ -20,6 +20,7 @@ export function App() {
 
 function Screen() {
   const { pathname } = place.value;
+  if (pathname === "/consent") return <Later key="consent" load={() => import("./consent/ConsentScreen.tsx")} />;
   if (person.value === undefined) return <main aria-busy="true" />;
   if (pathname === "/login" || person.value === null) return <SignIn />;
   if (pathname === "/") return <TodosScreen />;

@@ -1,5 +1,5 @@
 import "../../pages/style.css";
-import "../../pages/account.css";
+import "./design/screens.css";
 import "./todos/todos.css";
 import "./design/theme.ts";
 import { render } from "preact";

@@ -1,10 +1,10 @@
 import { useRef } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { CopyLine } from "./CopyLine.tsx";
-import { foreign } from "./foreign.ts";
+import { foreign } from "../design/foreign.ts";
 import { day } from "./moment.ts";
 import { Part } from "./Part.tsx";
-import { describedAt, placeOf } from "../../../pages/app_place.js";
+import { describedAt, placeOf } from "../session/app_place.ts";
 import { auth, got } from "../session/auth.ts";
 import { t } from "../words/index.ts";
 
@@ -79,7 +79,7 @@ function placesOf({ client_id: id, redirect_uris: addresses }: ConnectedApp): st
   const site = describedAt(id);
   const places = addresses.map(placeOf).flatMap((place) => {
     if (!place) return [];
-    return [place.kind === "site" ? place.who : t(place.kind === "computer" ? "on_computer" : "on_device")];
+    return [place.kind === "site" ? place.host : t(place.kind === "computer" ? "on_computer" : "on_device")];
   });
   return [...new Set([...(site ? [site] : []), ...places])].join(", ") || t("somewhere");
 }

@@ -2,7 +2,7 @@ import { type components, answered } from "@todo-evolution/client";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { CopyLine } from "./CopyLine.tsx";
-import { foreign } from "./foreign.ts";
+import { foreign } from "../design/foreign.ts";
 import { ago, day } from "./moment.ts";
 import { Part, Trouble, useWork } from "./Part.tsx";
 import { api } from "../session/auth.ts";

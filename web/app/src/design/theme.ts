@@ -4,6 +4,7 @@ import { effect, signal } from "@preact/signals";
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
+// Read by `pages/theme.js` too, before this is there.
 const CHOSEN = "todo-theme";
 const kept = localStorage.getItem(CHOSEN);
 export const theme = signal<Theme>(THEMES.find((name) => name === kept) ?? "system");

@@ -15,7 +15,7 @@ export function SignIn() {
   const [over, setOver] = useState<Over | null>(null);
   const giveUp = () => setOver(asked?.hasExpired() ? "expired" : "changed");
   useEffect(() => {
-    asked?.verify().catch((trouble) => trouble instanceof AuthTrouble && trouble.code === "invalid_signature" && giveUp());
+    asked?.asker().catch((trouble) => trouble instanceof AuthTrouble && trouble.code === "invalid_signature" && giveUp());
   }, [asked?.signed]);
 
   if (over) return <QuestionIsOver over={over} />;

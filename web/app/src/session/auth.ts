@@ -4,7 +4,11 @@ import { Refusal, SESSION_ENDED, Unreachable, createTodoApi } from "@todo-evolut
 import { createAuthClient } from "better-auth/client";
 import { jwtClient, twoFactorClient } from "better-auth/client/plugins";
 
-export const auth = createAuthClient({ plugins: [jwtClient(), twoFactorClient(), passkeyClient()] });
+export const auth = createAuthClient({
+  plugins: [jwtClient(), twoFactorClient(), passkeyClient()],
+  // They go wherever an answer says; where one may be sent is decided in `leave.ts`.
+  disableDefaultFetchPlugins: true,
+});
 
 /** Better Auth refused, or could not be asked; the words for it are looked up by `code`. */
 export class AuthTrouble extends Error {

@@ -44,3 +44,6 @@ export async function signOut(): Promise<void> {
   await got((options) => auth.signOut({ fetchOptions: options }));
   await become(null);
 }
+
+// A page that comes back from the browser's memory may show somebody who has signed out since.
+addEventListener("pageshow", (event) => event.persisted && void recognise());

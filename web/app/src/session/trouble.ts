@@ -21,6 +21,8 @@ export function wordsFor(trouble: AuthTrouble): string {
       return t("passkey_failed");
     case "TOO_MANY":
       return tn("too_many", trouble.waitSeconds);
+    case "LEADS_ELSEWHERE":
+      return t("leads_elsewhere");
     case "UNREACHABLE":
       return t("unreachable");
     default:

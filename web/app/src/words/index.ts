@@ -1,9 +1,10 @@
 /** What the page says, in the language of the person. Every key is in every language: the types demand it. */
 import { computed, signal } from "@preact/signals";
+import type { ComponentChild } from "preact";
 import en from "./en.ts";
 
 export type Words = Record<keyof typeof en, string>;
-type Key = keyof typeof en;
+export type Key = keyof typeof en;
 /** Words that go with a number: `key_one`, `key_other`. */
 type Counted = { [K in Key]: K extends `${infer Stem}_other` ? Stem : never }[Key];
 
@@ -23,6 +24,12 @@ export const language = signal<Language>("en");
 /** Say something; `{name}` in the words is filled in. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   return words.value[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** Say something with elements in it: a name set off, a link. */
+export function withElements(key: Key, values: Record<string, ComponentChild>): ComponentChild[] {
+  // Every other part is the name of a value.
+  return words.value[key].split(/\{(\w+)\}/).map((part, index) => (index % 2 ? values[part] : part));
 }
 
 /** Say something about a number of things, in the form that the language has for it. */

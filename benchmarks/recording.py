@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 
 from benchmarks.population import Person
 from benchmarks.requests import Job
-from todo.database.engine import connect
+from todo.database.engine import Connection, connect
 from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.standing import LiveSession
 from todo.database.transaction import Database
@@ -17,9 +17,6 @@ from todo.database.url import DatabaseUrl
 from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoUpdate
 from todo.features.todos.service import TodoReader, TodoService, todo_reader, todo_service
 from todo.settings import Limits
-
-if TYPE_CHECKING:
-    PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 _LIMITS = Limits(rate_limit=0, quota=0, batch_limit=100, agent_writes=0)
 _NEW = TodoCreate(title="Water the plants")
@@ -64,14 +61,14 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
 class _Tape:
     """A pool of one connection, which takes down what is said on it."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.steps: list[Step] = []
 
-    async def acquire(self, *, timeout: float) -> "PooledConnection":  # noqa: ARG002, ASYNC109  # as a pool has it
-        return cast("PooledConnection", self)
+    async def acquire(self, *, timeout: float) -> Connection:  # noqa: ARG002, ASYNC109  # as a pool has it
+        return cast("Connection", self)
 
-    async def release(self, _connection: "PooledConnection") -> None:
+    async def release(self, _connection: Connection) -> None:
         """Keep it."""
 
     def is_closed(self) -> bool:

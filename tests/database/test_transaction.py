@@ -119,7 +119,8 @@ async def test_a_glance_shows_ones_own_rows_and_leaves_nobody_signed_in(
             for person in people * 8
             if (row := await database.glance(person).one(OWN_USERS))
         ]
-        left = await pool.fetchval("SELECT current_setting('app.user_id')")
+        async with pool.lent(timeout=1) as connection:
+            left = await connection.fetchval("SELECT current_setting('app.user_id')")
 
     assert seen == [[people[0], 1], [people[1], 1], [None, 0]] * 8
     assert left == ""

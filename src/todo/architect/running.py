@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -19,14 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
+from todo.database.pool import Connection
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.transaction import Database, Pool
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import head_revision
 from todo.settings import Settings, Wiring
-
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 ORIGIN = "http://architect.invalid"
 _KEY_ID = "architect"
@@ -59,7 +57,7 @@ class Issuer:
 class _Heard:
     """A connection that tells of its cursors, which no listener of the driver hears of."""
 
-    def __init__(self, connection: "Connection", heard: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def __init__(self, connection: Connection, heard: list[tuple[str, tuple[Any, ...]]]) -> None:
         self.connection = connection
         self._heard = heard
 

@@ -2,42 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import asyncpg
 
+from todo.database.pool import Connection, Pool
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
-# The driver's classes take a parameter for the type checker alone.
-if TYPE_CHECKING:
-    Pool = asyncpg.Pool[asyncpg.Record]
-    Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    Pool, Connection = asyncpg.Pool, asyncpg.Connection
+__all__ = ["Connection", "connect", "dial", "open_pool"]
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
 
 
-async def _nothing_to_reset(_connection: Connection) -> None:
-    """Everything a transaction sets is SET LOCAL, so nothing outlives it."""
-
-
 @asynccontextmanager
 async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator[Pool]:
     """Open a pool that connects on first use, so that a worker comes up while the database is away."""
-    async with asyncpg.create_pool(
-        url.for_driver(),
-        ssl=url.tls_context(),
-        min_size=0,
-        max_size=size,
-        max_inactive_connection_lifetime=240,
-        statement_cache_size=0 if url.is_pooled else 256,
-        timeout=_CONNECT_TIMEOUT_SECONDS,
-        command_timeout=_COMMAND_TIMEOUT_SECONDS,
-        reset=_nothing_to_reset,
-    ) as pool:
+
+    async def dial() -> Connection:
+        return await asyncpg.connect(
+            url.for_driver(),
+            ssl=url.tls_context(),
+            statement_cache_size=0 if url.is_pooled else 256,
+            timeout=_CONNECT_TIMEOUT_SECONDS,
+            command_timeout=_COMMAND_TIMEOUT_SECONDS,
+        )
+
+    async with Pool(dial, size=size) as pool:
         yield pool
 
 

@@ -2,15 +2,10 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
-import asyncpg
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from todo.database.engine import Pool
-
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+from todo.database.pool import Connection, Pool
 
 # A free connection is there at once; the longest wait is given up after two seconds.
 _BUCKETS_SECONDS = (0.0001, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
@@ -50,14 +45,23 @@ class MeasuredPool:
             "Connections that may be open.",
             multiprocess_mode="livesum",
             registry=registry,
-        ).set(pool.get_max_size())
+        ).set(pool.size)
 
-    async def acquire(self, *, timeout: float) -> "Connection":  # noqa: ASYNC109  # as the driver's pool has it
+    async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as the driver's pool has it
         """Give a connection; raises `TimeoutError` when none is free in time."""
+        connection = self._pool.at_once()
+        if connection is None:
+            connection = await self._awaited(timeout)
+        else:
+            self._wait.observe(0.0)
+        self._used.inc()
+        return connection
+
+    async def _awaited(self, seconds: float) -> Connection:
         began = time.perf_counter()
         self._waiting.inc()
         try:
-            connection = await self._pool.acquire(timeout=timeout)
+            connection = await self._pool.acquire(timeout=seconds)
         except (TimeoutError, asyncio.CancelledError):
             # Whose own time is up first is called off, and has waited in vain as well.
             self._timeouts.inc()
@@ -65,10 +69,9 @@ class MeasuredPool:
         finally:
             self._waiting.dec()
         self._wait.observe(time.perf_counter() - began)
-        self._used.inc()
         return connection
 
-    async def release(self, connection: "Connection") -> None:
+    async def release(self, connection: Connection) -> None:
         """Take a connection back."""
         self._used.dec()
         await self._pool.release(connection)

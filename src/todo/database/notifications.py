@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from todo.database.engine import Connection, Pool, connect
+from todo.database.engine import Connection, connect
+from todo.database.pool import Pool
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
@@ -81,7 +82,7 @@ class Announcer:
         payloads = [" ".join(names[start : start + _NAMES_PER_PAYLOAD]) for start in starts]
         try:
             # In a transaction, for a pooler may send the second half of a bare statement to another process.
-            async with self._pool.acquire(timeout=_TELL_TIMEOUT_SECONDS) as line, line.transaction():
+            async with self._pool.lent(timeout=_TELL_TIMEOUT_SECONDS) as line, line.transaction():
                 await line.execute(_NOTIFY, _CHANNEL, payloads, timeout=_TELL_TIMEOUT_SECONDS)
         except BaseException:
             self._names.update(names)

@@ -36,6 +36,7 @@ _DARKEST_GREYS = 64
 _REFUSED = "Failed to load resource"
 # Nor is it one that a test allows no worker.
 _NOT_ALLOWED = "Service Worker registration blocked by Playwright"
+_SESSION = "todo.session_token"
 _FROM_NOWHERE = ("data", "blob")
 
 OpenTab = Callable[..., AbstractAsyncContextManager["Tab"]]
@@ -72,17 +73,24 @@ class Tab:
         await self.page.goto(urljoin(self.product.origin, address))
 
     async def sign_in(self, account: Account) -> None:
-        """Be signed in, without the detour by the page."""
-        assert (await account.sign_in()).status_code == 200
-        value = account.client.cookies["todo.session_token"]
+        """Be signed in, in the session that is open, without the detour by the page."""
+        if _SESSION not in account.client.cookies:
+            assert (await account.sign_in()).status_code == 200
+        value = account.client.cookies[_SESSION]
         await self.page.context.add_cookies(
-            [{"name": "todo.session_token", "value": value, "url": self.product.origin, "httpOnly": True}]
+            [{"name": _SESSION, "value": value, "url": self.product.origin, "httpOnly": True}]
         )
 
     async def sign_out(self) -> None:
         """Sign out by the menu."""
         await self.page.get_by_label("Account and settings").click()
         await self.press("Sign out")
+
+    async def enter(self, email: str, password: str, button: str = "Sign in") -> None:
+        """Fill in who one is, and press the button."""
+        await self.fill("E-mail", email)
+        await self.fill("Password", password)
+        await self.press(button)
 
     async def press(self, name: str, *, role: str = "button") -> None:
         """Press what has this name."""
@@ -122,6 +130,17 @@ class Tab:
             arg=title,
         )
 
+    async def hears(self, words: str) -> None:
+        """Wait until this is what a screen reader was told last."""
+        # What was said last may be said again, and differs then in a space at its end.
+        await self.page.wait_for_function(
+            "(words) => document.getElementById('said').textContent.trim() === words", arg=words
+        )
+
+    async def focus_is_on_element(self, selector: str) -> None:
+        """Wait until the keyboard is at what this selects."""
+        await self.page.wait_for_function("(it) => document.activeElement?.matches(it)", arg=selector)
+
     async def is_sent(self) -> None:
         """Wait until the server has confirmed everything."""
         await self.page.locator("main:not([data-waiting])").wait_for()
@@ -148,9 +167,9 @@ class Tab:
         background = await self.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         return max(map(int, background[4:-1].split(","))) < _DARKEST_GREYS
 
-    async def barriers(self) -> str:
-        """Give what keeps people out, as axe tells it; nothing if there is none."""
-        results = await Axe().run(self.page)
+    async def barriers(self, *, rule: str | None = None) -> str:
+        """Give what keeps people out, as axe says by all its rules or by one; nothing if there is none."""
+        results = await Axe().run(self.page, options={"runOnly": [rule]} if rule else None)
         return "" if results.violations_count == 0 else results.generate_report()
 
     def _hear(self, message: ConsoleMessage) -> None:

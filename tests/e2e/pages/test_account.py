@@ -1,14 +1,10 @@
 """The page /account: passwords, second factors, passkeys, sessions, and what one takes along or leaves."""
 
-import base64
-import hmac
-import struct
-import time
 from pathlib import Path
 
 from tests.e2e.oauth import Client
 from tests.e2e.pages.tab import OpenTab, Tab
-from tests.e2e.people import Account, People
+from tests.e2e.people import Account, People, code_of
 from tests.e2e.product import Product
 
 NEW_PASSWORD = "another long password"  # noqa: S105  # of somebody who does not exist
@@ -33,7 +29,7 @@ async def test_a_second_factor_is_asked_for_also_before_an_app(
 
     async with open_tab() as tab:
         await tab.open(app.question())
-        await enter(tab, member)
+        await tab.enter(member.email, member.password)
         await tab.title("Two-factor sign-in")
         assert (await tab.page.request.get(f"{tab.product.origin}/api/auth/token")).status == 401
         await tab.press("Use a backup code")
@@ -43,7 +39,7 @@ async def test_a_second_factor_is_asked_for_also_before_an_app(
 
     async with open_tab() as tab:
         await tab.open("/")
-        await enter(tab, member)
+        await tab.enter(member.email, member.password)
         await tab.fill("Code", code_of(secret))
         await tab.press("Sign in")
         await tab.title("Nothing to do")
@@ -112,12 +108,6 @@ async def test_all_of_it_is_taken_along_and_then_nothing_is_left(
         assert (await member.sign_in()).status_code == 401
 
 
-async def enter(tab: Tab, member: Account) -> None:
-    await tab.fill("E-mail", member.email)
-    await tab.fill("Password", member.password)
-    await tab.press("Sign in")
-
-
 async def plug_in_authenticator(tab: Tab) -> None:
     """Give the browser something to keep passkeys in, which says yes."""
     session = await tab.page.context.new_cdp_session(tab.page)
@@ -125,11 +115,3 @@ async def plug_in_authenticator(tab: Tab) -> None:
     able = {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
     options = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True, **able}
     await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-
-
-def code_of(secret: str) -> str:
-    """Give the code of this half minute, as an authenticator app does (RFC 6238)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30), "sha1")
-    offset = digest[-1] & 0x0F
-    return f"{(struct.unpack_from('>I', digest, offset)[0] & 0x7FFFFFFF) % 1_000_000:06}"

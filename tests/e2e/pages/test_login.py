@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.oauth import Client
-from tests.e2e.pages.tab import OpenTab, Tab
+from tests.e2e.pages.tab import OpenTab
 from tests.e2e.people import PASSWORD, Account
 
 EVERYTHING_KEPT = """async () => {
@@ -21,22 +21,16 @@ EVERYTHING_KEPT = """async () => {
 }"""
 
 
-async def enter(tab: Tab, email: str, password: str, button: str) -> None:
-    await tab.fill("E-mail", email)
-    await tab.fill("Password", password)
-    await tab.press(button)
-
-
 async def test_somebody_new_signs_up_out_and_in_again(open_tab: OpenTab) -> None:
     email = f"new-{uuid4().hex}@example.com"
     async with open_tab() as tab:
         await tab.open("/login")
         await tab.press("Create an account", role="link")
-        await enter(tab, email, PASSWORD, "Create an account")
+        await tab.enter(email, PASSWORD, "Create an account")
         await tab.title("Todos")
         await tab.sign_out()
         await tab.title("Sign in")
-        await enter(tab, email, PASSWORD, "Sign in")
+        await tab.enter(email, PASSWORD, "Sign in")
 
         await tab.title("Todos")
 
@@ -73,11 +67,11 @@ async def test_a_wrong_password_is_said_aloud_and_can_be_typed_again_at_once(
 ) -> None:
     async with open_tab() as tab:
         await tab.open("/login")
-        await enter(tab, member.email, "not the password", "Sign in")
+        await tab.enter(member.email, "not the password", "Sign in")
         alert = tab.page.get_by_role("alert").filter(has_text="do not go together")
         await alert.wait_for()
         await tab.page.wait_for_function("() => document.activeElement.id === 'password'")
-        await enter(tab, member.email, member.password, "Sign in")
+        await tab.enter(member.email, member.password, "Sign in")
 
         await tab.title("Todos")
 
@@ -86,7 +80,7 @@ async def test_too_many_attempts_are_told_how_long_to_wait(open_tab: OpenTab) ->
     async with open_tab() as tab:
         await tab.open("/login")
         for _ in range(3):
-            await enter(tab, "nobody@example.com", "not the password", "Sign in")
+            await tab.enter("nobody@example.com", "not the password", "Sign in")
             await tab.read("do not go together")
             await tab.page.wait_for_function("() => document.getElementById('form').ariaBusy === 'false'")
         await tab.press("Sign in")
@@ -101,7 +95,7 @@ async def test_too_many_attempts_are_told_how_long_to_wait(open_tab: OpenTab) ->
 async def test_an_email_that_is_taken_is_said_plainly(open_tab: OpenTab, member: Account) -> None:
     async with open_tab() as tab:
         await tab.open("/login#create")
-        await enter(tab, member.email, PASSWORD, "Create an account")
+        await tab.enter(member.email, PASSWORD, "Create an account")
 
         await tab.read("There is an account with this e-mail already. Sign in instead.")
 
@@ -113,7 +107,7 @@ async def test_a_server_that_is_away_is_said_plainly_and_does_not_lose_what_was_
         await tab.open("/login")
         await tab.title("Sign in")
         await tab.page.context.set_offline(offline=True)
-        await enter(tab, member.email, member.password, "Sign in")
+        await tab.enter(member.email, member.password, "Sign in")
         await tab.read("The server cannot be reached. Try again in a moment.")
         await tab.page.context.set_offline(offline=False)
         await tab.press("Sign in")
@@ -126,7 +120,7 @@ async def test_nothing_that_lets_somebody_in_is_left_where_scripts_can_read_it(
 ) -> None:
     async with open_tab() as tab:
         await tab.open("/login")
-        await enter(tab, member.email, member.password, "Sign in")
+        await tab.enter(member.email, member.password, "Sign in")
         await tab.title("Todos")
 
         kept = str(await tab.page.evaluate(EVERYTHING_KEPT))
@@ -147,7 +141,7 @@ async def test_no_address_sends_a_person_elsewhere_after_signing_in(
 ) -> None:
     async with open_tab() as tab:
         await tab.open(f"/login?{query}")
-        await enter(tab, member.email, member.password, "Sign in")
+        await tab.enter(member.email, member.password, "Sign in")
         await tab.title("Todos")
 
         assert all(address.startswith(f"{tab.product.origin}/") for address in tab.visited)
@@ -176,7 +170,7 @@ async def test_signing_up_for_an_app_leads_on_to_its_question(open_tab: OpenTab,
         await tab.open(app.question())
         await tab.read("An app wants to use your todos.")
         await tab.press("Create an account", role="link")
-        await enter(tab, f"new-{uuid4().hex}@example.com", PASSWORD, "Create an account")
+        await tab.enter(f"new-{uuid4().hex}@example.com", PASSWORD, "Create an account")
 
         await tab.title("Allow a program on this computer to use your todos?")
 
@@ -187,6 +181,6 @@ async def test_a_server_that_takes_no_new_people_says_so(open_tab: OpenTab) -> N
         refusal = {"code": "EMAIL_PASSWORD_SIGN_UP_DISABLED", "message": "Sign up is not enabled"}
         await tab.page.route("**/sign-up/email", lambda route: route.fulfill(status=400, json=refusal))
         await tab.open("/login#create")
-        await enter(tab, f"new-{uuid4().hex}@example.com", PASSWORD, "Create an account")
+        await tab.enter(f"new-{uuid4().hex}@example.com", PASSWORD, "Create an account")
 
         await tab.read("This server takes no new accounts. Ask the person who runs it.")

@@ -1,7 +1,9 @@
 """The page /: a person keeps their todos."""
 
+from dataclasses import replace
 from uuid import uuid4
 
+import pytest
 from playwright.async_api import Response, Route
 
 from tests.e2e.pages.tab import PHONE, OpenTab, Screen
@@ -81,6 +83,111 @@ async def test_the_keyboard_is_enough(open_tab: OpenTab, member: Account) -> Non
             ("First of all", "urgent", False),
             ("Second", "urgent", False),
         ]
+
+
+async def test_a_screen_reader_hears_what_changed_and_the_keyboard_is_where_it_goes_on(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    for title in ("Water the plants", "Buy milk", "Call Mara"):
+        await person.make_todo(title)
+    async with open_tab(account=member) as tab:
+        await tab.open("/")
+        await tab.lists("Call Mara", "Buy milk", "Water the plants")
+        await tab.add("Read !low")
+        await tab.hears("Added: Read")
+        await tab.focus_is_on_element("#new-todo")
+        await tab.press("Complete “Read”", role="checkbox")
+        await tab.hears("Completed “Read”")
+        await tab.focus_is_on("Call Mara")
+        await tab.page.keyboard.press("e")
+        await tab.page.keyboard.type("Call Max\n")
+        await tab.hears("Saved: Call Max")
+        await tab.focus_is_on("Call Max")
+        await tab.press("Delete “Buy milk”")
+        await tab.hears("Moved “Buy milk” to the trash")
+        await tab.focus_is_on("Water the plants")
+        await tab.press("Undo")
+        await tab.hears("“Buy milk” is back as it was")
+        await tab.focus_is_on("Buy milk")
+        await tab.page.keyboard.press("x")
+        await tab.page.get_by_role("status").filter(has_text="1 selected").wait_for()
+        await tab.press("Select “Water the plants”", role="checkbox")
+        await tab.press("Delete")
+        await tab.hears("Moved 2 todos to the trash")
+        await tab.focus_is_on_element("#select")
+        await tab.press("Close")
+        await tab.fill("Search", "quantum")
+        await tab.hears("Nothing found")
+        await tab.press("Show everything")
+        await tab.hears("1 todo")
+        await tab.focus_is_on_element("#search")
+        await tab.press("Trash")
+        await tab.hears("2 todos")
+        await tab.press("Restore “Buy milk”")
+        await tab.hears("Restored “Buy milk”")
+        await tab.focus_is_on("Water the plants")
+        await tab.press("Keyboard")
+        await tab.page.keyboard.press("Escape")
+        await tab.focus_is_on_element("[aria-label=Keyboard]")
+        await tab.is_live()
+        await tab.page.context.set_offline(offline=True)
+        await tab.hears("Offline. You see what was here last.")
+        await tab.page.context.set_offline(offline=False)
+        await tab.hears("Online again.")
+
+
+async def test_several_priorities_are_shown_in_the_order_that_was_chosen(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    for title, priority in [("B", "high"), ("C", "urgent"), ("A", "low"), ("D", "medium")]:
+        await person.make_todo(title, priority=priority)
+    async with open_tab(account=member, screen=PHONE) as tab:
+        await tab.open("/")
+        await tab.lists("D", "A", "C", "B")
+        await tab.page.get_by_label("Priority: Any priority").click()
+        await tab.page.get_by_label("High", exact=True).check()
+        await tab.lists("B")
+        await tab.page.get_by_label("Urgent", exact=True).check()
+        await tab.lists("C", "B")
+        await tab.page.get_by_label("Low", exact=True).check()
+        await tab.hears("3 todos")
+        await tab.page.keyboard.press("Escape")
+        await tab.focus_is_on_element("summary[aria-label='Priority: Urgent, High, Low']")
+        for order, titles in [("Oldest", "BCA"), ("Most urgent", "CBA"), ("By title", "ABC")]:
+            await tab.page.get_by_label("Order").select_option(order)
+            await tab.lists(*titles)
+        await tab.press("All")
+        await tab.add("E")
+        await tab.hears("Added “E”, which the filter hides")
+        await tab.page.reload()
+        await tab.lists("A", "B", "C")
+        await tab.page.get_by_label("Priority: Urgent, High, Low").click()
+        await tab.press("Any priority")
+        await tab.lists("A", "B", "C", "D", "E")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+async def test_on_a_phone_each_order_can_be_read_whole(
+    open_tab: OpenTab, member: Account, language: str
+) -> None:
+    async with open_tab(account=member, screen=replace(PHONE, language=language)) as tab:
+        await tab.open("/")
+        await tab.page.locator(".nothing").wait_for()
+
+        assert await tab.page.evaluate(TRUNCATED) == []
+
+
+# Gives the options that do not fit their select: with an arrow of 20 pixels beside them.
+TRUNCATED = """() => {
+  const select = document.querySelector(".fine > select");
+  const style = getComputedStyle(select);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 20;
+  return [...select.options].map(({ text }) => text).filter((text) => pen.measureText(text).width > room);
+}"""
 
 
 async def test_many_are_done_with_at_once_and_come_back(open_tab: OpenTab, member: Account) -> None:

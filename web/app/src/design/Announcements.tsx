@@ -1,12 +1,18 @@
+import { useRef } from "preact/hooks";
 import { dismiss, said, stay, toast } from "./announcer.ts";
 import { Icon } from "./Icon.tsx";
 import { t } from "../words/index.ts";
 
 export function Announcements() {
   const shown = toast.value;
+  const opener = useRef<HTMLElement | null>(null);
+  const close = () => {
+    dismiss();
+    opener.current?.focus();
+  };
   return (
     <>
-      <p class="unseen" role="status">
+      <p class="unseen" id="said" role="status">
         {said.value}
       </p>
       {shown && (
@@ -15,7 +21,10 @@ export function Announcements() {
           aria-label={shown.words}
           onPointerEnter={() => stay(true)}
           onPointerLeave={() => stay(false)}
-          onFocusIn={() => stay(true)}
+          onFocusIn={({ currentTarget, relatedTarget }) => {
+            if (!currentTarget.contains(relatedTarget as Node)) opener.current = relatedTarget as HTMLElement | null;
+            stay(true);
+          }}
           onFocusOut={() => stay(false)}
         >
           <p class="foreign">{shown.words}</p>
@@ -24,7 +33,7 @@ export function Announcements() {
               {t("undo")}
             </button>
           )}
-          <button type="button" class="bare" aria-label={t("close")} onClick={dismiss}>
+          <button type="button" class="bare" aria-label={t("close")} onClick={close}>
             <Icon name="cross" />
           </button>
         </aside>

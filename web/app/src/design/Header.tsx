@@ -1,5 +1,5 @@
-import { useEffect, useRef } from "preact/hooks";
 import { show } from "./announcer.ts";
+import { Disclosure } from "./Disclosure.tsx";
 import { Icon } from "./Icon.tsx";
 import { THEMES, type Theme, chooseTheme, theme } from "./theme.ts";
 import { go } from "../router.ts";
@@ -18,47 +18,24 @@ export function Header() {
 }
 
 function Menu() {
-  const menu = useRef<HTMLDetailsElement>(null);
-  const close = () => menu.current?.removeAttribute("open");
-  useEffect(() => {
-    const leave = (event: Event) => {
-      if (!menu.current?.contains(event.target as Node)) close();
-    };
-    const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || !menu.current?.open) return;
-      close();
-      menu.current.querySelector("summary")?.focus();
-    };
-    addEventListener("pointerdown", leave);
-    addEventListener("keydown", escape);
-    return () => {
-      removeEventListener("pointerdown", leave);
-      removeEventListener("keydown", escape);
-    };
-  }, []);
   return (
-    <details class="menu" ref={menu}>
-      <summary aria-label={t("menu")}>
-        <Icon name="person" />
-      </summary>
-      <div class="sheet">
-        {person.value && <p class="foreign who-is-it">{person.value.email}</p>}
-        {person.value && (
-          <nav onClick={close}>
-            <a href="/">{t("todos")}</a>
-            <a href="/account">{t("account")}</a>
-            <a href="/apps">{t("apps_and_keys")}</a>
-            <a href="/docs">{t("api_docs")}</a>
-          </nav>
-        )}
-        <Choices />
-        {person.value && (
-          <button type="button" onClick={leave}>
-            {t("sign_out")}
-          </button>
-        )}
-      </div>
-    </details>
+    <Disclosure class="menu" label={t("menu")} summary={<Icon name="person" />}>
+      {person.value && <p class="foreign who-is-it">{person.value.email}</p>}
+      {person.value && (
+        <nav>
+          <a href="/">{t("todos")}</a>
+          <a href="/account">{t("account")}</a>
+          <a href="/apps">{t("apps_and_keys")}</a>
+          <a href="/docs">{t("api_docs")}</a>
+        </nav>
+      )}
+      <Choices />
+      {person.value && (
+        <button type="button" onClick={leave}>
+          {t("sign_out")}
+        </button>
+      )}
+    </Disclosure>
   );
 }
 

@@ -2,7 +2,7 @@ import type { Priority, Todo } from "@todo-evolution/client";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { update } from "./actions.ts";
 import type { Changes } from "./edits.ts";
-import { focusRow } from "./keyboard.ts";
+import { focusRow } from "./focus.ts";
 import { editing } from "./selection.ts";
 import { PRIORITIES } from "./wanted.ts";
 import { t } from "../words/index.ts";

@@ -2,6 +2,7 @@ import { useRef, useState } from "preact/hooks";
 import { create } from "./actions.ts";
 import { typed } from "./quick_add.ts";
 import { want, wanted } from "./wanted.ts";
+import { Icon } from "../design/Icon.tsx";
 import { t } from "../words/index.ts";
 
 const LONGEST_TITLE = 200;
@@ -14,10 +15,10 @@ export function QuickAdd() {
     event.preventDefault();
     field.current?.focus();
     if (!title) return;
+    // What is added should be seen.
+    if (wanted.peek().status === "deleted" || wanted.peek().status === "completed") want({ status: "active" });
     create(title, priority);
     setLine("");
-    // What was added should be seen.
-    if (wanted.peek().status === "deleted" || wanted.peek().status === "completed") want({ status: "active" });
   };
   return (
     <form class="quick-add" onSubmit={add}>
@@ -35,7 +36,9 @@ export function QuickAdd() {
         onInput={(event) => setLine(event.currentTarget.value)}
       />
       {title && priority !== "medium" && <span class={`mark ${priority}`}>{t(`priority_${priority}`)}</span>}
-      <button class="primary">{t("add")}</button>
+      <button class="primary" aria-label={t("add")}>
+        <Icon name="plus" /> <span class="says">{t("add")}</span>
+      </button>
     </form>
   );
 }

@@ -1,7 +1,9 @@
 import { act, prioritise } from "./actions.ts";
 import type { Act } from "./edits.ts";
-import { chosen, leaveSelection, selectAll } from "./selection.ts";
+import { finishSelection } from "./focus.ts";
+import { chosen, selectAll } from "./selection.ts";
 import { PRIORITIES, wanted } from "./wanted.ts";
+import { Icon } from "../design/Icon.tsx";
 import { t, tn } from "../words/index.ts";
 
 export function SelectionBar() {
@@ -10,8 +12,7 @@ export function SelectionBar() {
   const acts: Act[] = isTrash ? ["restore"] : ["complete", "reopen", "delete"];
   const finish = (work: () => void) => {
     work();
-    leaveSelection();
-    document.getElementById("new-todo")?.focus();
+    finishSelection();
   };
   return (
     <section class="selection" aria-label={t("select")}>
@@ -19,8 +20,8 @@ export function SelectionBar() {
       <button type="button" class="link" onClick={selectAll}>
         {t("select_all")}
       </button>
-      <button type="button" class="link" onClick={() => finish(() => {})}>
-        {t("cancel")}
+      <button type="button" class="bare leave" aria-label={t("cancel")} onClick={finishSelection}>
+        <Icon name="cross" />
       </button>
       {acts.map((name) => (
         <button type="button" disabled={!todos.length} onClick={() => finish(() => act(name, fitting(name, todos)))}>

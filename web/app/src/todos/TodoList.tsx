@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { focusBeginning, rowsInView } from "./focus.ts";
 import { isEmpty, isLoadingMore, isStale, list, load, more } from "./list.ts";
-import { rowsInView } from "./keyboard.ts";
 import { cursor, editing } from "./selection.ts";
 import { TodoRow } from "./TodoRow.tsx";
 import { useVirtualRows } from "./virtual_rows.ts";
@@ -69,6 +69,17 @@ function Waiting() {
   );
 }
 
+function showEverything() {
+  want({ q: "", priority: [] });
+  // The button goes with what it has done.
+  document.getElementById("search")?.focus();
+}
+
+function tryAgain() {
+  focusBeginning();
+  void load();
+}
+
 function Empty() {
   const { status } = wanted.value;
   if (isNarrowed.value) {
@@ -76,7 +87,7 @@ function Empty() {
       <div class="nothing">
         <h2>{t("empty_found")}</h2>
         <p>{t("empty_found_words")}</p>
-        <button type="button" onClick={() => want({ q: "", priority: [] })}>
+        <button type="button" onClick={showEverything}>
           {t("show_everything")}
         </button>
       </div>
@@ -96,7 +107,7 @@ function Failed() {
     <div class="nothing" role="alert">
       <h2>{t("failed")}</h2>
       <p>{t("failed_words")}</p>
-      <button type="button" class="primary" onClick={() => void load()}>
+      <button type="button" class="primary" onClick={tryAgain}>
         {t("try_again")}
       </button>
     </div>

@@ -1,7 +1,7 @@
 import type { Todo } from "@todo-evolution/client";
 import { act } from "./actions.ts";
 import { Editor } from "./Editor.tsx";
-import { actAndMoveOn } from "./keyboard.ts";
+import { actAndMoveOn } from "./focus.ts";
 import { cursor, editing, isSelecting, selected, toggleSelected } from "./selection.ts";
 import { Icon } from "../design/Icon.tsx";
 import { t } from "../words/index.ts";

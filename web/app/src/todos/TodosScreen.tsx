@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { forgetSteps } from "./actions.ts";
 import { keyboard } from "./keyboard.ts";
 import { KeysHelp } from "./KeysHelp.tsx";
@@ -12,13 +12,14 @@ import { isSelecting, leaveSelection } from "./selection.ts";
 import { TodoList } from "./TodoList.tsx";
 import { Toolbar } from "./Toolbar.tsx";
 import { wanted } from "./wanted.ts";
-import { hush } from "../design/announcer.ts";
+import { announce, hush } from "../design/announcer.ts";
 import { isReachable } from "../offline/reachable.ts";
 import { person } from "../session/session.ts";
 import { t, tn } from "../words/index.ts";
 
 export function TodosScreen() {
   const id = person.value?.id;
+  const wasReachable = useRef(true);
   useEffect(() => {
     void resume();
     const stop = listen();
@@ -31,10 +32,18 @@ export function TodosScreen() {
     };
   }, [id]);
   useEffect(() => keyboard(), []);
+  useEffect(
+    () =>
+      isReachable.subscribe((isBack) => {
+        if (wasReachable.current !== isBack) announce(t(isBack ? "online" : "offline"));
+        wasReachable.current = isBack;
+      }),
+    [],
+  );
   useEffect(() => void (document.title = `${t("todos")} · ${t("product")}`));
   return (
     <main class="todos" data-live={isLive.value || undefined} data-waiting={pending.value.length || undefined}>
-      <h1 class="unseen">{t("todos")}</h1>
+      <h1 class="unseen" id="todos-title" tabIndex={-1}>{t("todos")}</h1>
       <QuickAdd />
       <Toolbar />
       <Connection />
@@ -51,7 +60,7 @@ function Connection() {
   const waiting = pending.value.length;
   if (!isReachable.value) {
     return (
-      <p class="offline" role="status">
+      <p class="offline">
         {t("offline")} {waiting > 0 && tn("waiting", waiting)}
       </p>
     );

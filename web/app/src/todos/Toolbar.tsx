@@ -1,14 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import { isHelpOpen } from "./KeysHelp.tsx";
+import { PriorityFilter } from "./PriorityFilter.tsx";
 import { isSelecting, selectNone } from "./selection.ts";
-import { PRIORITIES, SORTS, STATUSES, type Sort, want, wanted } from "./wanted.ts";
+import { SORTS, STATUSES, type Sort, want, wanted } from "./wanted.ts";
 import { Icon } from "../design/Icon.tsx";
 import { t } from "../words/index.ts";
 
 const PAUSE_MILLISECONDS = 150;
 
 export function Toolbar() {
-  const { status, priority, sort } = wanted.value;
+  const { status, sort } = wanted.value;
   const toggle = () => {
     selectNone();
     isSelecting.value = !isSelecting.value;
@@ -24,22 +25,13 @@ export function Toolbar() {
       </div>
       <Search />
       <div class="fine">
-        <select
-          aria-label={t("priority")}
-          value={priority[0] ?? ""}
-          onChange={({ currentTarget: { value } }) => want({ priority: PRIORITIES.filter((name) => name === value) })}
-        >
-          <option value="">{t("priority_any")}</option>
-          {PRIORITIES.map((name) => (
-            <option value={name}>{t(`priority_${name}`)}</option>
-          ))}
-        </select>
+        <PriorityFilter />
         <select aria-label={t("sort")} value={sort} onChange={({ currentTarget: { value } }) => want({ sort: value as Sort })}>
           {SORTS.map((name) => (
             <option value={name}>{t(`sort_${name}`)}</option>
           ))}
         </select>
-        <button type="button" aria-label={t("select")} aria-pressed={isSelecting.value} onClick={toggle}>
+        <button type="button" id="select" aria-label={t("select")} aria-pressed={isSelecting.value} onClick={toggle}>
           <Icon name="many" /> <span class="says">{t("select")}</span>
         </button>
         <button type="button" class="for-keyboards" aria-label={t("keys")} title={`${t("keys")} (?)`} onClick={() => (isHelpOpen.value = true)}>

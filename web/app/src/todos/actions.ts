@@ -4,8 +4,10 @@ import { uuid7 } from "@todo-evolution/client";
 import { announce, dismiss, show } from "../design/announcer.ts";
 import { t, tn } from "../words/index.ts";
 import { type Act, type Changes, type Operation, edit, inverse } from "./edits.ts";
+import { actAndCome } from "./focus.ts";
 import { find } from "./list.ts";
 import { submit } from "./outbox.ts";
+import { matches, wanted } from "./wanted.ts";
 
 const BATCH = 100;
 const REMEMBERED = 50;
@@ -20,7 +22,9 @@ const undoable: Step[] = [];
 export function create(title: string, priority: Priority, description: string | null = null): string {
   const id = uuid7();
   perform([{ op: "create", id, todo: { title, priority, description }, at: new Date().toISOString() }], t("undone_add", { title }));
-  announce(t("added", { title }));
+  const todo = find(id);
+  if (todo && !matches(todo, wanted.peek())) show({ kind: "news", words: t("added_hidden", { title }) });
+  else announce(t("added", { title }));
   return id;
 }
 
@@ -53,12 +57,12 @@ export function prioritise(todos: readonly Todo[], priority: Priority): void {
 /** Take back what was done last. */
 export function undo(): void {
   const step = undoable.pop();
-  dismiss();
   if (!step) {
+    dismiss();
     announce(t("nothing_to_undo"));
     return;
   }
-  send(step.operations);
+  actAndCome(step.operations[0]!.id, () => send(step.operations));
   show({ kind: "news", words: step.words });
 }
 

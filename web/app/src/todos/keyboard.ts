@@ -1,16 +1,10 @@
-/** The keys of the list, and where the focus is after each action. */
-import type { Virtualizer } from "@tanstack/virtual-core";
-import type { Todo } from "@todo-evolution/client";
+/** The keys of the list. */
 import { act, prioritise, undo } from "./actions.ts";
+import { actAndMoveOn, finishSelection, focusRow, isInList } from "./focus.ts";
 import { isHelpOpen } from "./KeysHelp.tsx";
 import { list } from "./list.ts";
-import { cursor, editing, isSelecting, leaveSelection, toggleSelected } from "./selection.ts";
+import { cursor, editing, isSelecting, toggleSelected } from "./selection.ts";
 
-export const rowsInView: { current: Virtualizer<Window, HTMLLIElement> | null } = { current: null };
-
-const LONGEST_FRAMES = 30;
-/** The row that the focus is on its way to: what is pressed meanwhile is meant for it. */
-let awaited: string | null = null;
 const TYPED_IN = "input:not([type=checkbox]), textarea, select, dialog";
 const BY_NUMBER = { 1: "low", 2: "medium", 3: "high", 4: "urgent" } as const;
 
@@ -18,41 +12,6 @@ const BY_NUMBER = { 1: "low", 2: "medium", 3: "high", 4: "urgent" } as const;
 export function keyboard(): () => void {
   document.addEventListener("keydown", onKey);
   return () => document.removeEventListener("keydown", onKey);
-}
-
-/** Do something with a todo that may leave the list by it; the focus goes to the one that takes its place. */
-export function actAndMoveOn(todo: Todo, work: () => void): void {
-  const { items } = list.peek();
-  const at = items.findIndex(({ id }) => id === todo.id);
-  work();
-  const after = list.peek().items;
-  if (after.some(({ id }) => id === todo.id)) return focusRow(todo.id);
-  const next = after[Math.min(at, after.length - 1)];
-  if (next) focusRow(next.id);
-  else document.getElementById("new-todo")?.focus();
-}
-
-/** Bring a row into sight, and the focus to it. */
-export function focusRow(id: string): void {
-  const at = list.peek().items.findIndex((todo) => todo.id === id);
-  if (at < 0) return;
-  cursor.value = id;
-  rowsInView.current?.scrollToIndex(at, { align: "auto" });
-  awaited = id;
-  focusSoon(id, LONGEST_FRAMES);
-}
-
-/** A row that was out of sight, or being edited, is there a moment later. */
-function focusSoon(id: string, frames: number): void {
-  requestAnimationFrame(() => {
-    // Meanwhile the keyboard may have gone on to another.
-    if (cursor.peek() !== id) return;
-    const row = document.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    const target = row?.querySelector<HTMLElement>(".what:not(:disabled), .act");
-    if (!target && frames > 0) return focusSoon(id, frames - 1);
-    awaited = null;
-    target?.focus({ preventScroll: true });
-  });
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -79,7 +38,7 @@ function general(key: string): (() => void) | undefined {
     case "?":
       return () => (isHelpOpen.value = true);
     case "Escape":
-      return isSelecting.peek() ? leaveSelection : undefined;
+      return isSelecting.peek() ? finishSelection : undefined;
     case "ArrowDown":
     case "j":
       return () => move(1);
@@ -89,10 +48,6 @@ function general(key: string): (() => void) | undefined {
     default:
       return undefined;
   }
-}
-
-function isInList(): boolean {
-  return Boolean(document.activeElement?.closest(".row")) || (awaited !== null && awaited === cursor.peek());
 }
 
 function move(by: number): void {

@@ -6,13 +6,15 @@
  */
 import { computed, effect, signal } from "@preact/signals";
 import { Refusal, SESSION_ENDED, type Todo, Unreachable, answered } from "@todo-evolution/client";
+import { announce } from "../design/announcer.ts";
 import { isReachable } from "../offline/reachable.ts";
 import { keepList, keptList } from "../offline/storage.ts";
 import { api } from "../session/auth.ts";
 import { person, recognise } from "../session/session.ts";
 import { applied } from "./edits.ts";
 import { pending } from "./pending.ts";
-import { type Wanted, compare, isUsual, matches, wanted } from "./wanted.ts";
+import { type Wanted, compare, isNarrowed, isUsual, matches, wanted } from "./wanted.ts";
+import { t, tn } from "../words/index.ts";
 
 export type Phase = "loading" | "ready" | "failed";
 
@@ -220,5 +222,14 @@ effect(() => {
     truths.clear();
     list.value = NOTHING;
   }
-  if (person.value) void load();
+  if (!person.value) return;
+  void load().then(() => {
+    if (!isSomebodyElse && asked === question && list.peek().phase === "ready") tell();
+  });
 });
+
+/** Say how many there are of what was asked for. */
+function tell(): void {
+  const { total } = list.peek();
+  announce(total ? tn("total", total) : t(isNarrowed.peek() ? "empty_found" : `empty_${wanted.peek().status}`));
+}

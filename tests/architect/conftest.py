@@ -6,7 +6,7 @@ import pytest
 
 from tests.isolation.copies import ROOT
 from todo.app import create_app
-from todo.architect.verifying import Bench, bench
+from todo.architect.bench import Bench, bench
 from todo.database.url import DatabaseUrl
 
 

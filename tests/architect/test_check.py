@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.isolation.copies import ROOT, Change, copy_source, run_on
-from todo.architect.check import check
-from todo.architect.findings import Outcome, Point, Verdict
+from todo.architect.bench import Bench
+from todo.architect.judge import report
 from todo.architect.live import Live
-from todo.architect.report import report
-from todo.architect.verifying import Bench
+from todo.architect.rules import POINTS
+from todo.architect.verdict import Outcome, Verdict
 from todo.database.url import DatabaseUrl
 
 _NOT_OWNED = (
@@ -52,7 +52,7 @@ _NO_INDEX_EITHER = ('"created_at", "updated_at", "priority_rank"', '"created_at"
 @pytest.fixture(scope="module")
 async def examined(place: Bench, server: DatabaseUrl) -> tuple[Verdict, Live]:
     """What is said of the backend as it is."""
-    return await check(place, ROOT, server)
+    return await place.check(ROOT, server), place.live
 
 
 async def test_the_backend_as_it_is_holds(examined: tuple[Verdict, Live]) -> None:
@@ -65,10 +65,10 @@ async def test_the_backend_as_it_is_holds(examined: tuple[Verdict, Live]) -> Non
 async def test_each_point_of_quality_is_told_with_what_was_looked_at(examined: tuple[Verdict, Live]) -> None:
     verdict, live = examined
 
-    lines = list(report(verdict, live.evidence.traces))
+    lines = "\n".join(report(verdict, live.evidence.traces)).splitlines()
 
     assert [line for line in lines if line[0].isdigit()] == [
-        f"{number}. {point}: holds" for number, point in enumerate(Point, start=1)
+        f"{number}. {point}: holds" for number, point in enumerate(POINTS, start=1)
     ]
     assert any(
         line.startswith("    WITH todos") and "ix_todos_user_id_created_at_id" in line for line in lines
@@ -77,7 +77,7 @@ async def test_each_point_of_quality_is_told_with_what_was_looked_at(examined: t
 
 async def test_every_operation_is_followed_to_its_tables(examined: tuple[Verdict, Live]) -> None:
     _, live = examined
-    traces = {trace.operation: trace for trace in live.evidence.traces}
+    traces = {trace.name: trace for trace in live.evidence.traces}
 
     assert traces.keys() == {endpoint.name for endpoint in live.design.api.endpoints}
     assert [name for name, trace in traces.items() if not trace.queries] == ["GET /health/live"]

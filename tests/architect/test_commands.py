@@ -9,14 +9,13 @@ import pytest
 from tests.architect.cases import REJECTED, SOUND
 from tests.isolation.copies import ROOT
 from todo.architect import commands, verify
-from todo.architect.case import Looked
-from todo.architect.facts import ROLES, instructions_of
-from todo.architect.findings import Outcome
-from todo.architect.history import write_decision, write_record
+from todo.architect.bench import Bench
+from todo.architect.brief import ROLES, instructions_of
+from todo.architect.documents import pages, write_decision, write_pages
+from todo.architect.evidence import Looked
 from todo.architect.project import records
-from todo.architect.render import pages
-from todo.architect.specs import SpecFile, facts_of, spec_files, write
-from todo.architect.verifying import Bench
+from todo.architect.specs import Facts, SpecFile, schema_sql, spec_files, write
+from todo.architect.verdict import Outcome
 from todo.database.url import DatabaseUrl
 from todo.settings import Settings
 
@@ -32,7 +31,7 @@ def command(*arguments: str) -> int:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a constitution and a place for decisions."""
+    """A folder with a constitution and a place for constitution."""
     memory = tmp_path / ".specify/memory/constitution.md"
     memory.parent.mkdir(parents=True)
     memory.write_text(
@@ -133,7 +132,7 @@ async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Ben
         pages(there)["api/feature.md"].replace("## Overview\n", "## Overview\n\nWritten by a person.\n"),
         encoding="utf-8",
     )
-    facts = facts_of(live.openapi, live.tools, place.url, live.design.db.tables)
+    facts = Facts(live.openapi, live.tools, schema_sql(place.url))
 
     write(project, facts, live.design)
 
@@ -150,7 +149,8 @@ async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Pa
     request = SOUND.request.model_copy(update={"text": "due dates, says eyJhbGciOiJFZERTQSJ9.e30.x"})
     verdict = await place.verify(SOUND)
 
-    write_record(tmp_path, SOUND.model_copy(update={"request": request}), verdict, [], [])
+    design = SOUND.model_copy(update={"request": request})
+    write_pages(tmp_path, verdict.model_copy(update={"design": design}), [])
 
     assert [record.fault for record in records(tmp_path)] == ["holds a secret"]
 

@@ -10,12 +10,12 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, RetryPromptPart, T
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from tests.architect.cases import SOUND
-from todo.architect.facts import facts
-from todo.architect.findings import Clarification, Outcome
+from todo.architect.bench import Bench
+from todo.architect.brief import facts
+from todo.architect.design import Access, AuthDesign, Design, FeatureRequest, SchemaDesign
 from todo.architect.flow import Flow, Plan, Run
-from todo.architect.model import Access, AuthDesign, Design, FeatureRequest, SchemaDesign
 from todo.architect.specialists import Questions, Specialists
-from todo.architect.verifying import Bench
+from todo.architect.verdict import Clarification, Outcome
 
 models.ALLOW_MODEL_REQUESTS = False
 
@@ -53,7 +53,7 @@ class Script:
 async def run(
     place: Bench, script: Callable[..., Any], *, budget: int = 24, request: FeatureRequest = REQUEST
 ) -> Run:
-    specialists = Specialists(FunctionModel(script), facts(place.live, place.decisions), budget)
+    specialists = Specialists(FunctionModel(script), facts(place.live, place.constitution), budget)
     return await Flow(place, specialists).design(request)
 
 
@@ -134,7 +134,7 @@ async def test_a_model_that_never_learns_is_stopped_by_the_budget(place: Bench) 
 
 @pytest.mark.parametrize("name", ["nonsense", "openai:anything"])
 async def test_a_model_that_cannot_be_asked_leaves_the_design_unverified(place: Bench, name: str) -> None:
-    specialists = Specialists(name, facts(place.live, place.decisions))
+    specialists = Specialists(name, facts(place.live, place.constitution))
 
     done = await Flow(place, specialists).design(REQUEST)
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.contracts.test_squawk import lint
-from todo.architect.migrating import migration_of
-from todo.architect.model import Column, Index, Migration, Table
+from todo.architect.design import Column, Index, Migration, Table
+from todo.architect.rules.schema import migration_of
 
 TODOS = Table(
     name="todos",

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from todo.architect.case import Answer, Case, Evidence, Looked, Page, Trace
-from todo.architect.decisions import Decisions
-from todo.architect.findings import RULES
+from todo.architect.constitution import Constitution, Principle
+from todo.architect.design import Access, ApiDesign, AuthDesign, Column, Design, Endpoint, SchemaDesign, Table
+from todo.architect.evidence import Answer, Case, Evidence, Looked, Page, Trace
 from todo.architect.judge import judge
-from todo.architect.model import Access, ApiDesign, AuthDesign, Column, Design, Endpoint, SchemaDesign, Table
+from todo.architect.rules import RULES
 
 _TODO = Endpoint(
     method="GET", path="/api/todos", operation_id="list_todos", errors=[401, 503], mcp_tool="list_todos"
@@ -22,8 +22,8 @@ _PROBLEM = {"status": 401, "detail": "no", "error_code": "unauthenticated"}
 _REFUSAL = Answer(_TODO.name, "anonymous", 401, "application/problem+json", _PROBLEM)
 _TRACE = Trace(_TODO.name, ("SignedInRoute", "reading"), is_async=True, status=200)
 _PAGES = (
-    Page("specs/api/todos.md", "live", (_TODO.name,), ()),
-    Page("specs/database/todos.md", "live", (), ("todos",)),
+    Page("specs/api/todos.md", "live", (_TODO.name,)),
+    Page("specs/database/todos.md", "live", ("todos",)),
 )
 
 
@@ -41,11 +41,11 @@ def _seen(name: str, *expected: str, principles: dict[str, list[str]] | None = N
 
 
 def _answer(**changed: Any) -> tuple[Answer, ...]:
-    return (Answer(**{**vars(_REFUSAL), **changed}),)
+    return (_REFUSAL._replace(**changed),)
 
 
 def _page(**changed: Any) -> tuple[Page, ...]:
-    return (Page(**{**vars(_PAGES[0]), **changed}), _PAGES[1])
+    return (_PAGES[0]._replace(**changed), _PAGES[1])
 
 
 SEEN = [
@@ -60,16 +60,16 @@ SEEN = [
     _seen(
         "a proposal that is served",
         "SPEC-2",
-        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_served=True)),
+        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), is_served=True)),
     ),
     _seen(
         "a proposal that does not verify any more",
         "SPEC-2",
-        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), (), is_verified=False)),
+        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), is_verified=False)),
     ),
     _seen(
         "a feature that adds to what has a page",
-        pages=(*_PAGES, Page("specs/api/due.md", "live", (_TODO.name,), (), is_feature=True)),
+        pages=(*_PAGES, Page("specs/api/due.md", "live", (_TODO.name,), is_feature=True)),
     ),
     _seen("two pages of one thing", "SPEC-1", pages=(*_PAGES, _PAGES[0])),
     _seen("a contract that is stale", "SPEC-3", contracts=(Looked("specs/api/openapi.json", "is stale"),)),
@@ -84,7 +84,6 @@ def judged(seen: Seen) -> set[str]:
     """Give the rules that found something; where there was nothing to look at is another matter."""
     evidence = Evidence(
         **{
-            "operations": (_TODO.name,),
             "traces": (_TRACE,),
             "answers": (_REFUSAL,),
             "pages": _PAGES,
@@ -93,8 +92,8 @@ def judged(seen: Seen) -> set[str]:
             **seen.evidence,
         }
     )
-    decisions = Decisions(principles=seen.principles)
-    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, decisions, evidence))
+    constitution = Constitution(principles=[Principle(*one) for one in seen.principles.items()])
+    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, constitution, evidence))
     return {one.rule for one in verdict.findings if one.detail != "there was nothing to look at"}
 
 
@@ -106,7 +105,7 @@ def test_what_was_seen_is_refused_by_its_rule_alone(seen: Seen) -> None:
 def test_a_rule_with_nothing_to_look_at_fails() -> None:
     nothing = Design()
 
-    verdict = judge(Case("check", nothing, nothing, nothing, Decisions(), Evidence()))
+    verdict = judge(Case("check", nothing, nothing, nothing, Constitution(), Evidence()))
 
     silent = {one.rule for one in verdict.findings if one.detail == "there was nothing to look at"}
     assert silent == {rule.id for rule in RULES.values() if "check" in rule.phases}

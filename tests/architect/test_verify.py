@@ -4,21 +4,22 @@ import pytest
 
 from tests.architect.cases import CASES, SOUND, Planted
 from tests.architect.test_rules import SEEN
-from todo.architect.findings import RULES, Outcome
-from todo.architect.model import Design
-from todo.architect.verifying import Bench
+from todo.architect.bench import Bench
+from todo.architect.design import Design
+from todo.architect.rules import RULES
+from todo.architect.verdict import Outcome
 from todo.database.engine import connect
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 async def test_a_fault_is_named_by_its_rule_alone(place: Bench, case: Planted) -> None:
-    answers = {name: told for name, told in place.decisions.answers.items() if name not in case.open}
-    decisions = place.decisions.model_copy(update={"answers": answers})
+    answers = {name: told for name, told in place.constitution.answers.items() if name not in case.open}
+    constitution = place.constitution.model_copy(update={"answers": answers})
 
-    verdict = await Bench(place.url, place.live, decisions).verify(case.design)
+    verdict = await Bench(place.url, place.live, constitution).verify(case.design)
 
     assert {finding.rule for finding in verdict.findings} == case.expected, verdict.findings
-    severities = {RULES[rule].severity for rule in case.expected}
+    severities = {"ask" if RULES[rule].asks else "error" for rule in case.expected}
     assert verdict.outcome is (
         Outcome.REJECTED
         if "error" in severities

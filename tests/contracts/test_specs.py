@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.factories import Service
 from todo.app import create_app
-from todo.architect.check import system_facts
+from todo.architect.bench import system_facts
 from todo.architect.specs import out_of_date
 from todo.database.url import DatabaseUrl
 

@@ -8,7 +8,7 @@ from tests.e2e.apps import App, Browser
 from tests.e2e.people import People
 from tests.e2e.product import Product
 from tests.isolation.copies import ROOT
-from todo.architect.facts import ROLES, instructions_of
+from todo.architect.brief import ROLES, instructions_of
 
 
 async def test_an_agent_of_a_developer_has_a_design_judged_where_that_was_asked_for(

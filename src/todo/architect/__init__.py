@@ -1,7 +1,7 @@
 """The architect: designs the next feature, and has the running system judge it."""
 
-from todo.architect.findings import Outcome, Verdict
-from todo.architect.model import Design
-from todo.architect.verifying import verify
+from todo.architect.bench import verify
+from todo.architect.design import Design
+from todo.architect.verdict import Outcome, Verdict
 
 __all__ = ["Design", "Outcome", "Verdict", "verify"]

@@ -11,17 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from todo.app import create_app
-from todo.architect.check import check, system_facts
-from todo.architect.facts import brief, facts, slug_of
-from todo.architect.findings import Outcome, Verdict
-from todo.architect.history import suggestion, write_decision, write_record
-from todo.architect.judge import unverified
-from todo.architect.model import Design, FeatureRequest
-from todo.architect.render import pages
-from todo.architect.report import report
+from todo.architect.bench import Bench, bench, system_facts, verify
+from todo.architect.brief import brief, facts
+from todo.architect.design import Design, FeatureRequest
+from todo.architect.documents import slug_of, suggestion, write_decision, write_pages
+from todo.architect.judge import report
 from todo.architect.scratch import scratch_server
 from todo.architect.specs import SpecFile, write
-from todo.architect.verifying import Bench, bench, verify
+from todo.architect.verdict import Outcome, Verdict, unverified
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 from todo.settings import Settings
@@ -76,8 +73,8 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 async def _check(chosen: argparse.Namespace) -> Outcome:
     async with bench(chosen.server, root=chosen.root, probing=True) as place:
-        verdict, live = await check(place, chosen.root, chosen.server)
-    return _told(chosen, verdict, report(verdict, live.evidence.traces if chosen.traces else ()))
+        verdict = await place.check(chosen.root, chosen.server)
+    return _told(chosen, verdict, report(verdict, place.live.evidence.traces if chosen.traces else ()))
 
 
 async def _verify(chosen: argparse.Namespace) -> Outcome:
@@ -97,7 +94,7 @@ async def _design(chosen: argparse.Namespace) -> Outcome:
 
 async def _briefed(chosen: argparse.Namespace, request: FeatureRequest, place: Bench) -> Outcome:
     questions = place.questions(request)
-    text = brief(request.text, place.live, place.decisions, questions)
+    text = brief(request, place.live, place.constitution, questions)
     if chosen.json:
         asked = [one.model_dump(mode="json") for one in questions]
         _say([json.dumps({"brief": text, "questions": asked}, ensure_ascii=False)])
@@ -105,37 +102,31 @@ async def _briefed(chosen: argparse.Namespace, request: FeatureRequest, place: B
     file = chosen.root / f"{request.slug}.brief.md"
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
     _say([f"No model is set (TODO_ARCHITECT_MODEL): the brief is in {file.name}.", "Then:"])
-    _say([f"    todo architect verify {request.slug}.json"])
-    _say(f"DECIDE  {one.id}: {one.question} ({' | '.join(one.options)})" for one in questions)
+    _say([f"    todo architect verify {request.slug}.json", *map(str, questions)])
     return Outcome.NEEDS_DECISION
 
 
 async def _designed(chosen: argparse.Namespace, request: FeatureRequest, place: Bench) -> Outcome:
-    from todo.architect.flow import Flow  # noqa: PLC0415  # loaded where a model is named
-    from todo.architect.specialists import Specialists  # noqa: PLC0415
+    # What speaks to models is loaded where one is named.
+    from todo.architect.flow import Flow  # noqa: PLC0415  # see above
+    from todo.architect.specialists import Specialists  # noqa: PLC0415  # see above
 
-    specialists = Specialists(chosen.model, facts(place.live, place.decisions), chosen.budget)
+    specialists = Specialists(chosen.model, facts(place.live, place.constitution), chosen.budget)
     done = await Flow(place, specialists).design(request)
     outcome = _told(chosen, done.verdict)
-    sent_back = [
-        f"{role} was sent back by {', '.join(one.rule for one in found)}" for role, found in done.sent_back
+    course = [f"{chosen.model}: {done.calls} calls, {done.tokens} tokens"]
+    course += [
+        f"{role} was sent back by {', '.join(it.rule for it in found)}" for role, found in done.sent_back
     ]
-    _keep(chosen, done.verdict, [f"{chosen.model}: {done.calls} calls, {done.tokens} tokens", *sent_back])
+    _keep(chosen, done.verdict, course)
     return outcome
 
 
 def _keep(chosen: argparse.Namespace, verdict: Verdict, course: list[str]) -> None:
     """Write what a verified design leaves behind."""
-    if verdict.outcome is not Outcome.VERIFIED or verdict.design is None:
-        return
-    written = []
-    for name, text in pages(verdict.design).items():
-        path = chosen.root / "specs" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        written.append(f"specs/{name}")
-    record = write_record(chosen.root, verdict.design, verdict, written, course)
-    _say([*(f"written: {name}" for name in [*written, record]), suggestion(verdict.design)])
+    if verdict.outcome is Outcome.VERIFIED and verdict.design:
+        written = write_pages(chosen.root, verdict, course)
+        _say([*(f"written: {name}" for name in written), suggestion(verdict.design)])
 
 
 async def _specs(chosen: argparse.Namespace) -> Outcome:
@@ -151,10 +142,8 @@ async def _adr(chosen: argparse.Namespace) -> Outcome:
 
 def _read(file: Path) -> Design:
     try:
-        is_page = file.suffix == ".md"
-        design = (
-            SpecFile.read(file).design if is_page else Design.model_validate_json(file.read_text("utf-8"))
-        )
+        text = SpecFile.read(file).text
+        design = SpecFile(file, text).design if file.suffix == ".md" else Design.model_validate_json(text)
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
@@ -165,14 +154,12 @@ def _read(file: Path) -> Design:
     return design
 
 
-def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] | None = None) -> Outcome:
-    if chosen.json:
-        lines = [json.dumps(verdict.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)]
-    _say(report(verdict) if lines is None else lines)
+def _told(chosen: argparse.Namespace, verdict: Verdict, lines: Iterable[str] = ()) -> Outcome:
+    data = verdict.model_dump(mode="json", exclude_none=True)
+    _say([json.dumps(data, indent=2, ensure_ascii=False)] if chosen.json else lines or report(verdict))
     return verdict.outcome
 
 
 def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        if line:
-            print(line, flush=True)  # noqa: T201  # this is the command's answer
+    for line in filter(None, lines):
+        print(line, flush=True)  # noqa: T201  # this is the command's answer

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from todo.architect.model import Column, Condition, ForeignKey, Index, Table
+from todo.architect.design import Column, Condition, ForeignKey, Index, Table
 from todo.database.roles import APP_GROUP
 
 # What a new column may be, and how rows get values in it that are worth planning on.
@@ -34,9 +34,9 @@ _CONDITIONS = {
     "prefix": "{0} LIKE {1} || '%'",
     "search": "{0} ILIKE '%' || {1} || '%'",
 }
-_FUNCTIONS = {"now()", "gen_random_uuid()"}
+_FUNCTIONS = {None, "now()", "gen_random_uuid()"}
 _CALLER = "NULLIF(current_setting('app.user_id', true), '')::uuid"
-FILL_ROWS = 400
+_ROWS_PER_PERSON = 400
 
 
 class NotAllowed(Exception):
@@ -48,24 +48,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _names(columns: list[str]) -> str:
-    return ", ".join(map(quoted, columns))
-
-
-def _type(name: str) -> str:
-    if name not in _FILLED_BY:
-        raise NotAllowed(f"there are columns of {', '.join(_FILLED_BY)}; not of {name}")
-    return name
-
-
-def condition(wanted: Condition, column_type: str, parameter: str | None = None) -> str:
+def condition(wanted: Condition, types: dict[str, str], parameter: str = "") -> str:
     """Give a condition; its value is the parameter, or the one it names."""
-    value = parameter or f"{_literal(wanted.value or '')}::{_type(column_type)}"
-    return _CONDITIONS[wanted.op].format(quoted(wanted.column), value)
+    kind = _type(types.get(wanted.column, "text"))
+    value = parameter or _literal(wanted.value or "")
+    return _CONDITIONS[wanted.op].format(quoted(wanted.column), f"{value}::{kind}")
 
 
 def statements(table: Table, before: Table | None) -> Iterator[str]:
@@ -74,14 +61,7 @@ def statements(table: Table, before: Table | None) -> Iterator[str]:
     if before is None:
         yield from _new(table)
     else:
-        for old, new in table.rename.items():
-            yield f"ALTER TABLE {name} RENAME COLUMN {quoted(old)} TO {quoted(new)}"
-        for column in table.drop:
-            yield f"ALTER TABLE {name} DROP COLUMN {quoted(column)}"
-        for wanted in table.columns:
-            changes = _changes(wanted, before.column(wanted.name))
-            yield from (f"ALTER TABLE {name} {change}" for change in changes)
-        yield from (f"ALTER TABLE {name} ADD {_foreign_key(key)}" for key in table.foreign_keys)
+        yield from (f"ALTER TABLE {name} {change}" for change in _altered(table, before))
     # After the rows are there: an index made before would not be looked at in this transaction.
     types = {one.name: one.type for one in [*(before.columns if before else []), *table.columns]}
     yield from (_index(name, index, types) for index in table.indexes)
@@ -90,10 +70,9 @@ def statements(table: Table, before: Table | None) -> Iterator[str]:
 
 def _new(table: Table) -> Iterator[str]:
     name = quoted(table.name)
-    parts = [_definition(column) for column in table.columns]
-    for kind, keys in (("PRIMARY KEY", [table.primary_key]), ("UNIQUE", table.unique)):
-        parts += [f"{kind} ({_names(key)})" for key in keys if key]
-    parts += map(_foreign_key, table.foreign_keys)
+    parts = [*map(_definition, table.columns), *map(_foreign_key, table.foreign_keys)]
+    parts += [f"PRIMARY KEY ({_names(table.primary_key)})"] if table.primary_key else []
+    parts += [f"UNIQUE ({_names(key)})" for key in table.unique]
     yield f"CREATE TABLE {name} ({', '.join(parts)})"
     yield _filling(table)
     if table.owner:
@@ -103,36 +82,42 @@ def _new(table: Table) -> Iterator[str]:
         yield f"GRANT SELECT, INSERT, UPDATE ON {name} TO {APP_GROUP}"
 
 
+def _altered(table: Table, before: Table) -> Iterator[str]:
+    yield from (f"RENAME COLUMN {quoted(old)} TO {quoted(new)}" for old, new in table.rename.items())
+    yield from (f"DROP COLUMN {quoted(column)}" for column in table.drop)
+    for column in table.columns:
+        yield from _changes(column, before.column(column.name))
+    yield from (f"ADD {_foreign_key(key)}" for key in table.foreign_keys)
+
+
 def _changes(column: Column, before: Column | None) -> Iterator[str]:
-    name, kind = quoted(column.name), column.type
+    name, kind, kept = quoted(column.name), _type(column.type), _default(column)
     if before is None:
         # A default that differs from row to row rewrites the table, as an UPDATE beside it would not.
-        yield f"ADD COLUMN {_definition(column, default=_filled_by(column))}"
-        kept = _default(column)
+        yield f"ADD COLUMN {_definition(column, _filled_by(column))}"
         yield f"ALTER COLUMN {name} " + (f"SET DEFAULT {kept}" if kept else "DROP DEFAULT")
-        return
-    if kind != before.type:
-        yield f"ALTER COLUMN {name} TYPE {_type(kind)} USING {name}::text::{kind}"
-    if column.nullable != before.nullable:
+    elif kind != before.type:
+        yield f"ALTER COLUMN {name} TYPE {kind} USING {name}::text::{kind}"
+    if before and column.nullable != before.nullable:
         yield f"ALTER COLUMN {name} {'DROP' if column.nullable else 'SET'} NOT NULL"
 
 
 def _definition(column: Column, default: str | None = None) -> str:
     name, default = quoted(column.name), default or _default(column)
+    values = ", ".join(map(_literal, column.values or []))
     parts = [
         f"{name} {_type(column.type)}",
         "" if column.nullable else "NOT NULL",
         f"DEFAULT {default}" if default else "",
         f"CHECK (char_length({name}) <= {column.max_length:d})" if column.max_length else "",
-        f"CHECK ({name} IN ({', '.join(map(_literal, column.values))}))" if column.values else "",
+        f"CHECK ({name} IN ({values}))" if values else "",
     ]
     return " ".join(filter(None, parts))
 
 
 def _default(column: Column) -> str | None:
-    if column.default is None or column.default in _FUNCTIONS:
-        return column.default
-    return f"{_literal(column.default)}::{_type(column.type)}"
+    is_function = column.default in _FUNCTIONS
+    return column.default if is_function else f"{_literal(column.default or '')}::{_type(column.type)}"
 
 
 def _filled_by(column: Column) -> str:
@@ -147,28 +132,24 @@ def _filling(table: Table) -> str:
     """Give many rows: one for each row of what it refers to, or some for each person."""
     keys = sorted(table.foreign_keys, key=lambda key: key.table == "users")
     # The other table's rows have their owner in them.
-    named = {
-        column: of for key in reversed(keys) for column, of in zip(key.columns, key.references, strict=False)
-    }
-    taken = set(keys[0].columns) if keys else set()
+    taken = dict(zip(keys[0].columns, keys[0].references, strict=False)) if keys else {}
     is_of_rows = bool(keys) and keys[0].table != "users"
-    source = quoted(keys[0].table) if is_of_rows else f"users, generate_series(1, {FILL_ROWS})"
-    values = [quoted(named[one.name]) if one.name in taken else _filled_by(one) for one in table.columns]
+    source = quoted(keys[0].table) if is_of_rows else f"users, generate_series(1, {_ROWS_PER_PERSON})"
+    values = [quoted(taken[one.name]) if one.name in taken else _filled_by(one) for one in table.columns]
     columns = _names([column.name for column in table.columns])
     return f"INSERT INTO {quoted(table.name)} ({columns}) SELECT {', '.join(values)} FROM {source}"  # noqa: S608  # quoted names, known functions
 
 
 def _foreign_key(key: ForeignKey) -> str:
     rule = f" ON DELETE {key.on_delete}" if key.on_delete else ""
-    return (
-        f"FOREIGN KEY ({_names(key.columns)}) REFERENCES {quoted(key.table)} ({_names(key.references)}){rule}"
-    )
+    to = f"{quoted(key.table)} ({_names(key.references)})"
+    return f"FOREIGN KEY ({_names(key.columns)}) REFERENCES {to}{rule}"
 
 
 def _index(table: str, index: Index, types: dict[str, str]) -> str:
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     columns = ", ".join(map(_ordered, index.columns))
-    where = " AND ".join(condition(one, types.get(one.column, "text")) for one in index.where)
+    where = " AND ".join(condition(one, types) for one in index.where)
     made = f"CREATE {kind} {quoted(index.name or '')} ON {table} USING {index.method} ({columns})"
     return f"{made} WHERE {where}" if where else made
 
@@ -178,3 +159,17 @@ def _ordered(column: str) -> str:
     if direction.upper() not in {"", "ASC", "DESC"}:
         raise NotAllowed(f"an index column is followed by ASC, DESC or nothing, not by {direction}")
     return f"{quoted(name)} {direction.upper()}".strip()
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _names(columns: list[str]) -> str:
+    return ", ".join(map(quoted, columns))
+
+
+def _type(name: str) -> str:
+    if name not in _FILLED_BY:
+        raise NotAllowed(f"there are columns of {', '.join(_FILLED_BY)}; not of {name}")
+    return name

@@ -5,10 +5,10 @@ from typing import Any
 
 import asyncpg
 
-from todo.architect.case import Looked
 from todo.architect.ddl import NotAllowed, condition, quoted, statements
-from todo.architect.model import Condition, Design, Endpoint, Filter, Sort, Table
-from todo.architect.planner import Query, be_strict, explain
+from todo.architect.design import Condition, Design, Endpoint, Filter, Sort, Table
+from todo.architect.evidence import Looked, Query
+from todo.architect.planner import be_strict, explain
 from todo.architect.scratch import refuse_unmarked
 from todo.database.engine import Connection
 
@@ -26,66 +26,49 @@ async def dry_run(
     try:
         role = await connection.fetchval("SELECT current_database()")
         await connection.execute(f'SET LOCAL ROLE "{role}"; {_BOUNDS}')
-        ran = [
-            done
-            for table in proposal.db.tables
-            for done in await _ran(connection, table, live.table(table.name))
-        ]
+        tables = [(table, live.table(table.name)) for table in proposal.db.tables]
+        ran = [looked for both in tables async for looked in _ran(connection, *both)]
         await be_strict(connection)
-        queries = [
-            query
-            for endpoint in proposal.api.endpoints
-            if endpoint.listing and (table := whole.table(endpoint.table)) is not None and table.owner
-            async for query in _queries(connection, endpoint, table)
-        ]
+        lists = [(one, whole.table(one.table)) for one in proposal.api.endpoints if one.listing]
+        owned = [(one, table, table.owner) for one, table in lists if table and table.owner]
+        return ran, [query for one in owned async for query in _queries(connection, *one)]
     finally:
         await transaction.rollback()
-    return ran, queries
 
 
-async def _ran(connection: Connection, table: Table, before: Table | None) -> list[Looked]:
-    ran: list[Looked] = []
+async def _ran(connection: Connection, table: Table, before: Table | None) -> AsyncIterator[Looked]:
     try:
         for statement in statements(table, before):
-            fault = await _fault_of(connection, statement)
-            ran.append(Looked(statement.partition(" (")[0], fault, statement))
+            fault = ""
+            try:
+                async with connection.transaction():
+                    await connection.execute(statement)
+            except asyncpg.PostgresError as error:
+                fault = f"{type(error).__name__}: {error}"
+            yield Looked(statement.partition(" (")[0], fault, statement)
     except NotAllowed as error:
-        ran.append(Looked(table.name, str(error)))
-    return ran
+        yield Looked(table.name, str(error))
 
 
-async def _fault_of(connection: Connection, statement: str) -> str:
-    try:
-        async with connection.transaction():
-            await connection.execute(statement)
-    except asyncpg.PostgresError as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
-async def _queries(connection: Connection, endpoint: Endpoint, table: Table) -> AsyncIterator[Query]:
-    name, owner = quoted(table.name), table.owner or ""
+async def _queries(
+    connection: Connection, endpoint: Endpoint, table: Table, owner: str
+) -> AsyncIterator[Query]:
+    name, mine = quoted(table.name), quoted(owner)
     types = {column.name: column.type for column in table.columns}
-    heaviest = await _value(
-        connection,
-        f"SELECT {quoted(owner)} FROM {name} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",  # noqa: S608  # quoted names
-    )
-    if heaviest is None:
-        return
-    conditions = [condition(one, types.get(one.column, "text")) for one in endpoint.where]
-    mine = " AND ".join([f"{quoted(owner)} = $1", *conditions])
-    rows = f"SELECT * FROM {name} WHERE {mine}"  # noqa: S608  # quoted names
+    heaviest = f"SELECT {mine} FROM {name} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"  # noqa: S608  # quoted names
+    person = await _value(connection, heaviest)
+    conditions = [f"{mine} = $1", *(condition(one, types) for one in endpoint.where)]
+    rows = f"SELECT * FROM {name} WHERE {' AND '.join(conditions)}"  # noqa: S608  # quoted names
     for wanted in endpoint.filters:
-        kind = types.get(wanted.column, "text")
-        asked = condition(Condition(column=wanted.column, op=wanted.op), kind, f"$2::{kind}")
+        asked = condition(Condition(column=wanted.column, op=wanted.op), types, "$2")
         values = [] if wanted.op.endswith("null") else [await _rare(connection, name, wanted)]
         # Not run: how many buffers a filter touches depends on what it asks for.
-        if plan := await explain(connection, f"{rows} AND {asked}", [heaviest, *values]):
+        if plan := await explain(connection, f"{rows} AND {asked}", [person, *values]):
             faults = [*plan.scans({table.name: owner}), *plan.reads_by({wanted.column})]
             yield Query(f"{endpoint.name} filter {wanted.name}", plan, tuple(faults))
     for sort in endpoint.sorts:
         page = f"{rows} ORDER BY {_order(sort)} LIMIT {_PAGE}"
-        if plan := await explain(connection, page, [heaviest], run=True):
+        if plan := await explain(connection, page, [person], run=True):
             faults = [*plan.scans({table.name: owner}), *plan.sorts()]
             yield Query(f"{endpoint.name} sort {sort.name}", plan, tuple(faults))
 

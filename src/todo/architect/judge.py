@@ -1,66 +1,36 @@
-"""Applies the rules to a case and says what comes of it."""
+"""Applies the rules to a case, and tells what comes of it."""
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from todo.architect import rules
-from todo.architect.case import Case
-from todo.architect.findings import RULES, Clarification, Finding, Flaw, Outcome, Verdict
-from todo.architect.model import Waiver
-
-__all__ = ["QUESTIONS", "judge", "rules"]
-
-_KEPT = ["soft: kept for a while, can be brought back", "hard: gone at once"]
-# What an answer is kept under, of what kind the question is, and what may be answered.
-QUESTIONS: dict[str, tuple[str, str, list[str]]] = {
-    "ASK-retention": ("deletion", "retention", _KEPT),
-    "ASK-foreign": ("foreign", "security", ["403", "404"]),
-    "ASK-sharing": ("sharing", "security", ["never", "others may read", "others may read and change"]),
-    "ASK-visibility": ("visibility", "ambiguity", ["listed", "only when asked for"]),
-    "ASK-volume": ("volume", "performance", ["10,000 people, 100,000 rows each, a page in 50 ms"]),
-    "ASK-tradeoff": ("infrastructure", "tradeoff", ["no: with what is there", "yes"]),
-    "MIG-2": ("migration", "migration", ["in two releases", "in one, with downtime", "not at all"]),
-    "API-4": ("breaking", "ambiguity", ["keep the old beside the new", "break it, announced"]),
-}
+from todo.architect.design import Waiver
+from todo.architect.evidence import Case, Trace
+from todo.architect.rules import POINTS, RULES
+from todo.architect.verdict import Finding, Outcome, Verdict
 
 
 def judge(case: Case) -> Verdict:
     """Apply every rule of the phase; what is answered is not asked, what is waived is told apart."""
-    is_check = case.phase == "check"
-    examined: dict[str, int] = {}
-    found: list[Finding] = []
-    for rule in RULES.values():
-        if case.phase in rule.phases:
-            examined[rule.id], findings = rule.apply(case)
-            found += findings
-            if is_check and not examined[rule.id]:
-                found.append(rule.finding(Flaw("the running system", "there was nothing to look at")))
     answers = case.subject.request.answers if case.subject.request else {}
-    found = [one for one in found if one.rule not in QUESTIONS or QUESTIONS[one.rule][0] not in answers]
-    waivers = [*case.decisions.waivers, *case.subject.waivers]
-    waived = [one for one in found if any(_covers(waiver, one) for waiver in waivers)]
-    findings = [one for one in found if one not in waived]
-    for waiver in waivers if is_check else ():
-        if waiver.rule not in RULES or not any(_covers(waiver, one) for one in waived):
-            findings.append(_idle(waiver))
-    return Verdict(
-        outcome=_outcome(findings),
-        findings=findings,
-        waived=waived,
-        questions=[_clarification(one) for one in findings if one.severity == "ask"],
-        examined=examined,
-    )
-
-
-def unverified(reason: str) -> Verdict:
-    """Say that nobody could look."""
-    return Verdict(outcome=Outcome.UNVERIFIED, reason=reason)
-
-
-def _outcome(findings: list[Finding]) -> Outcome:
-    severities = {finding.severity for finding in findings}
-    if "error" in severities:
-        return Outcome.REJECTED
-    return Outcome.NEEDS_DECISION if "ask" in severities else Outcome.VERIFIED
+    waivers = [*case.constitution.waivers, *case.subject.waivers]
+    verdict = Verdict(outcome=Outcome.VERIFIED)
+    for rule in RULES.values():
+        if case.phase not in rule.phases:
+            continue
+        looked_at, found = rule.apply(case)
+        verdict.examined[rule.id] = looked_at
+        if case.phase == "check" and not looked_at:
+            found = [rule.finding("the running system", "there was nothing to look at")]
+        for finding in [] if rule.asks and rule.asks.id in answers else found:
+            if any(_covers(waiver, finding) for waiver in waivers):
+                verdict.waived.append(finding)
+                continue
+            verdict.findings.append(finding)
+            if rule.asks:
+                verdict.questions.append(rule.question(finding))
+    if verdict.findings:
+        verdict.outcome = Outcome.REJECTED if verdict.errors() else Outcome.NEEDS_DECISION
+    return verdict
 
 
 def _covers(waiver: Waiver, finding: Finding) -> bool:
@@ -69,12 +39,28 @@ def _covers(waiver: Waiver, finding: Finding) -> bool:
     return waiver.rule == finding.rule and fnmatchcase(finding.where, pattern)
 
 
-def _idle(waiver: Waiver) -> Finding:
-    said = "is waived, and there is nothing to waive"
-    return Finding(rule=waiver.rule, where=waiver.where, detail=said, severity="error", owner="user")
-
-
-def _clarification(finding: Finding) -> Clarification:
-    question, kind, options = QUESTIONS[finding.rule]
-    said = {"id": question, "kind": kind, "question": f"{finding.where}: {finding.detail}"}
-    return Clarification.model_validate({**said, "options": options})
+def report(verdict: Verdict, traces: tuple[Trace, ...] = ()) -> Iterator[str]:
+    """Tell the points of quality: each with its rules, how much they looked at, and what they found."""
+    if verdict.outcome is Outcome.UNVERIFIED:
+        yield f"UNVERIFIED: {verdict.reason}"
+        return
+    yield from map(str, traces)
+    for number, (point, rules) in enumerate(POINTS.items(), start=1):
+        asked = [rule for rule in rules if rule.id in verdict.examined]
+        found = [one for one in verdict.findings if RULES[one.rule] in rules]
+        is_wrong = any(one.severity == "error" for one in found)
+        state = (
+            "NO" if is_wrong else "to be decided" if found else "holds" if asked else "is asked of what runs"
+        )
+        yield f"{number}. {point}: {state}"
+        for rule in asked:
+            yield f"   {rule.id:<14} {verdict.examined[rule.id]:>4} looked at   {rule.says}"
+        yield from (f"   {one.severity.upper():<5} {one}" for one in found)
+    yield from (f"waived  {one.rule} {one.where}: {one.detail}" for one in verdict.waived)
+    yield from map(str, verdict.questions)
+    for conflict in verdict.conflicts:
+        yield f"CONFLICT {conflict.rule} {conflict.where}: {conflict.detail}"
+        yield from (f"   {side}: {said}" for side, said in conflict.sides.items())
+    looked_at = sum(verdict.examined.values())
+    rest = f"{len(verdict.findings)} findings, {len(verdict.waived)} waived"
+    yield f"{verdict.outcome.upper()}: {len(verdict.examined)} rules looked at {looked_at} subjects, {rest}"

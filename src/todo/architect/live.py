@@ -1,24 +1,29 @@
 """The running system as a design, and what was seen of it."""
 
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from blockbuster import blockbuster_ctx
 
-from todo.architect.case import Evidence, Trace
 from todo.architect.catalogue import read_schema
-from todo.architect.crowd import multiply
-from todo.architect.examine import Call, Examiner, witnessed
-from todo.architect.lists import Lists
-from todo.architect.model import ApiDesign, AuthDesign, Design, Endpoint, SchemaDesign
-from todo.architect.openapi import access_of
-from todo.architect.planner import Query, be_strict, explain
+from todo.architect.design import ApiDesign, AuthDesign, Design, SchemaDesign
+from todo.architect.evidence import Evidence, Looked, Query, Trace
+from todo.architect.in_process import Application, Statement, in_process, tools_of
+from todo.architect.planner import Plan, be_strict, explain
+from todo.architect.probes import Call, Prober, body_of, witnessed
 from todo.architect.project import claims_of_tokens
-from todo.architect.running import Application, running, tools_of
+from todo.architect.rows import multiply
+from todo.architect.scratch import SECRET
 from todo.database.engine import Connection, connect
+from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
 
-_JUDGED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+# A question may say who asks before it asks.
+_QUESTIONS = ("SELECT", "WITH me ")
+_STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+_PAGING = {"limit", "offset"}
 _HEAVY = 2
 
 
@@ -37,63 +42,125 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool) 
     with witnessed() as witness:
         async with (
             connect(url) as owner,
-            running(url, application) as app,
-            connect(app.bound_url) as bound,
+            in_process(url, application) as system,
+            connect(login_of(APP_GROUP, url, SECRET)) as bound,
         ):
-            examiner = Examiner(app, witness)
+            prober = Prober(system, witness)
             with blockbuster_ctx("todo", excluded_modules=["todo.architect"]):
-                calls = await examiner.calls()
-                answers = [answer async for answer in examiner.answers()] if probing else []
-            schema = await read_schema(owner)
+                calls = await prober.calls()
+                answers = [answer async for answer in prober.answers()] if probing else []
+            schema = await read_schema(url)
             people = [call.person for call in calls[:_HEAVY]]
             await multiply(owner, schema, people)
-            lists = Lists(examiner, bound, schema, people[0])
-            queries = [query async for query in lists.queries()] if probing else []
-            tools = await tools_of(app.app)
-            traces = [await _trace(examiner, call, bound, schema) for call in calls]
+            asked = _Plans(prober, bound, schema)
+            queries = [query async for query in asked.lists(people[0])] if probing else []
+            traces = [await asked.trace(call) for call in calls]
+            tools = await tools_of(system.app)
+    leaks = (line for line in witness.lines if prober.mark in line or "eyJ" in line)
     evidence = Evidence(
-        operations=tuple(operation.name for operation in examiner.operations),
         traces=tuple(traces),
         answers=tuple(answers),
         queries=tuple(queries),
         tools=frozenset(tool["name"] for tool in tools),
         claims=claims_of_tokens(),
-        problem_schema=examiner.document.problem(),
-        log_leaks=tuple(line for line in witness.lines if examiner.mark in line or "eyJ" in line),
+        log_leaks=tuple(Looked("the log", "holds what a person wrote or signed in with", it) for it in leaks),
     )
-    return Live(_design(examiner, traces, schema), evidence, app.app.openapi(), tools)
+    return Live(_design(calls, traces, schema), evidence, system.app.openapi(), tools)
 
 
-def _design(examiner: Examiner, traces: list[Trace], schema: SchemaDesign) -> Design:
+def _design(calls: list[Call], traces: list[Trace], schema: SchemaDesign) -> Design:
     endpoints, rules = [], []
-    for operation, trace in zip(examiner.operations, traces, strict=True):
+    for call, trace in zip(calls, traces, strict=True):
         touched = {table for query in trace.queries for table in query.plan.tables}
-        described = (operation.method, operation.path, operation.described)
-        endpoints.append(examiner.document.endpoint(*described, schema, touched))
-        rules.append(access_of(*described, trace.chain))
-    endpoints = [_with_table(endpoint, endpoints) for endpoint in endpoints]
+        endpoints.append(call.operation.endpoint(schema, touched))
+        rules.append(call.operation.access(trace.chain))
+    # One that neither takes nor gives members is about what those at its address are about.
+    tables = {one.collection: one.table for one in reversed(endpoints) if one.table}
+    endpoints = [
+        one.model_copy(update={"table": one.table or (tables.get(one.collection) if one.is_item else None)})
+        for one in endpoints
+    ]
     return Design(api=ApiDesign(endpoints=endpoints), db=schema, auth=AuthDesign(rules=rules))
 
 
-def _with_table(endpoint: Endpoint, others: list[Endpoint]) -> Endpoint:
-    """Say of one that neither takes nor gives members what those at its address say."""
-    if endpoint.table is not None or not endpoint.is_item:
-        return endpoint
-    collection = endpoint.path.partition("/{")[0]
-    tables = (one.table for one in others if one.path.partition("/{")[0] == collection and one.table)
-    return endpoint.model_copy(update={"table": next(tables, None)})
+class _Plans:
+    """How what the application was heard to ask is served, by the planner's word."""
 
+    def __init__(self, prober: Prober, bound: Connection, schema: SchemaDesign) -> None:
+        self._prober = prober
+        self._bound = bound
+        self._owners = schema.owners
+        self._columns = {
+            table.name: {column.name for column in table.columns} - {table.owner} for table in schema.tables
+        }
 
-async def _trace(examiner: Examiner, call: Call, bound: Connection, schema: SchemaDesign) -> Trace:
-    name, queries = call.operation.name, []
-    async with bound.transaction():
-        await be_strict(bound, call.person)
-        for sql, arguments in dict(call.statements).items():
-            verb = sql.split(maxsplit=1)[0]
-            plan = await explain(bound, sql, arguments) if verb in _JUDGED else None
+    async def trace(self, call: Call) -> Trace:
+        """Follow one operation to the tables and indexes it uses."""
+        queries = [
+            Query(call.operation.name, plan, tuple(plan.scans(self._owners)), verb)
+            for verb, plan in await self._plans(call.statements, call.person, _STATEMENTS)
             # What the driver asks about types is no part of the operation.
-            if plan and not any(table.startswith("pg_") for table in plan.tables):
-                queries.append(Query(name, plan, tuple(plan.scans(schema.owners)), verb))
-    return Trace(
-        name, *examiner.chain(call.operation), call.reply.status_code, tuple(queries), call.blocked_by
-    )
+            if not any(table.startswith("pg_") for table in plan.tables)
+        ]
+        seen = self._prober.chain(call.operation)
+        return Trace(call.operation.name, *seen, call.status, tuple(queries), call.blocked_by)
+
+    async def lists(self, person: UUID) -> AsyncIterator[Query]:
+        """Call each list plainly, then with each value of each parameter."""
+        mark = self._prober.mark
+        for operation in self._prober.operations:
+            if operation.method != "GET" or operation.collection is not None or operation.is_public:
+                continue
+            reply, plain = await self._asked(operation, person, {})
+            usual: set[str] = set().union(*(plan.thrown_away(self._columns_of(plan)) for plan in plain))
+            for plan in plain:
+                yield self._judged(f"{operation.name} plain", plan, usual)
+            for name in sorted(set(operation.query) - _PAGING):
+                for value in operation.values(name, mark):
+                    # What a page says about going on is a value as good as any.
+                    for tried in (*_tokens(reply), value) if value == mark else (value,):
+                        answered, plans = await self._asked(operation, person, {name: tried})
+                        for plan in plans:
+                            shown = f"{name}={'…' if value == mark else value}"
+                            yield self._judged(
+                                f"{operation.name} {shown}", plan, self._columns_of(plan) - usual
+                            )
+                        if answered is not None:
+                            break
+
+    async def _asked(self, operation: Any, person: UUID, query: dict[str, Any]) -> tuple[Any, list[Plan]]:
+        reply, heard = await self._prober.ask(operation, person, query)
+        if reply.is_error:
+            return None, []
+        plans = [plan for _, plan in await self._plans(heard, person, _QUESTIONS, run=True)]
+        # A count reads what it counts; what is judged is the rows that are shown, or the page of them.
+        shown = [plan for plan in plans if self._is_owned(plan) and plan.root["Node Type"] != "Aggregate"]
+        pages = [part for plan in plans for part in plan.pages() if self._is_owned(part)]
+        return body_of(reply) or {}, pages or shown
+
+    async def _plans(
+        self, heard: Iterable[Statement], person: UUID, beginnings: tuple[str, ...], *, run: bool = False
+    ) -> list[tuple[str, Plan]]:
+        plans = []
+        async with self._bound.transaction():
+            await be_strict(self._bound, person)
+            for sql, arguments in dict(heard).items():
+                if sql.lstrip().startswith(beginnings):
+                    plan = await explain(self._bound, sql, arguments, run=run)
+                    plans += [(sql.split(maxsplit=1)[0], plan)] if plan else []
+        return plans
+
+    def _is_owned(self, plan: Plan) -> bool:
+        return not plan.tables.isdisjoint(self._owners)
+
+    def _columns_of(self, plan: Plan) -> set[str]:
+        return set().union(*(self._columns.get(table, ()) for table in plan.tables))
+
+    def _judged(self, where: str, plan: Plan, columns: set[str]) -> Query:
+        faults = [*plan.scans(self._owners), *plan.sorts()] or plan.reads_by(columns)
+        return Query(where, plan, tuple(faults))
+
+
+def _tokens(body: Any) -> list[str]:
+    members = {**body, **body.get("page", {})} if isinstance(body, dict) else {}
+    return [str(value) for name, value in members.items() if name.startswith("next") and value]

@@ -1,134 +1,149 @@
-"""The OpenAPI document as a design: endpoints, their members, and who may use them."""
+"""The OpenAPI document: its operations as a design, and requests made up from it."""
 
-from collections.abc import Iterator
+import functools
+import operator
+import re
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
-from todo.architect.model import Access, Endpoint, Field, SchemaDesign, Table
+import uuid_utils.compat as uuids
 
-_TYPES: dict[str, Any] = {"uuid": "uuid", "uuid7": "uuid", "date-time": "timestamp", "date": "date"}
+from todo.architect.design import Access, Endpoint, Field, SchemaDesign, Table
+
+_JSON = "application/json"
 _REFUSED = 400
+_TYPES: dict[str, Any] = {"uuid": "uuid", "uuid7": "uuid", "date-time": "timestamp", "date": "date"}
+_SAMPLES: dict[str, Callable[[], Any]] = {
+    "integer": lambda: 1,
+    "number": lambda: 1,
+    "boolean": lambda: True,
+    "uuid": lambda: str(uuids.uuid7()),
+    "uuid7": lambda: str(uuids.uuid7()),
+    "date-time": lambda: "2026-11-25T12:00:00Z",
+    "date": lambda: "2026-11-25",
+}
 
 
-class Document:
-    """An OpenAPI document, with its references followed."""
+class Operation:
+    """One operation of the document, with its references followed, and what can be sent to it."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-
-    def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Give method, path and description of each operation."""
-        for path, methods in self._document["paths"].items():
-            for method, operation in methods.items():
-                yield method.upper(), path, operation
-
-    def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Follow a reference, and take a choice with null for the other choice."""
-        while "$ref" in schema:
-            schema = self._document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-        choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
-        if len(choices) == 1:
-            return self.resolve({**schema, **choices[0], "anyOf": []})
-        return schema
-
-    def bodies(self, operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Give the schema of what an operation takes, for each media type."""
-        content = operation.get("requestBody", {}).get("content", {})
-        return {media_type: self.resolve(described["schema"]) for media_type, described in content.items()}
-
-    def answer(self, operation: dict[str, Any]) -> dict[str, Any]:
-        """Give the schema of what an operation answers when it succeeds; empty if it has no body."""
-        for status, response in operation["responses"].items():
-            described = response.get("content", {}).get("application/json")
-            if int(status) < _REFUSED and described:
-                return self.resolve(described.get("schema", {}))
-        return {}
-
-    def problem(self) -> dict[str, Any]:
-        """Give the one schema of refusals; empty unless all that are declared share it."""
-        shapes = {
-            (media_type, str(described.get("schema")))
-            for _, _, operation in self.operations()
-            for status, response in operation["responses"].items()
-            for media_type, described in response.get("content", {}).items()
-            if int(status) >= _REFUSED
+    def __init__(self, method: Any, path: str, described: dict[str, Any]) -> None:
+        self.method = method
+        self.path = path
+        self.name = f"{method} {path}"
+        self.is_public = not described.get("security")
+        # What a parameter names lives at the address before it.
+        self.collection = path.partition("/{")[0] if "{" in path else None
+        self.query = {
+            one["name"]: one["schema"] for one in described.get("parameters", []) if one["in"] == "query"
         }
-        if len(shapes) != 1:
-            return {}
-        return self._document["components"]["schemas"].get("Problem", {})  # type: ignore[no-any-return]
+        content = described.get("requestBody", {}).get("content", {})
+        self.bodies = {media_type: body["schema"] for media_type, body in content.items()}
+        self._described = described
 
-    def members(self, schema: dict[str, Any]) -> list[Field]:
-        """Give the members of an object."""
-        required = schema.get("required", [])
+    def at(self, item_id: str) -> str:
+        """Give the address of one thing."""
+        return re.sub(r"\{\w+\}", item_id, self.path)
+
+    def samples(self, mark: str) -> list[tuple[str, Any]]:
+        """Give a body that is accepted, of each media type; texts that are free say the mark."""
         return [
-            self._member(name, described, is_required=name in required)
-            for name, described in schema.get("properties", {}).items()
-        ]
+            (media_type, _sample(schema, mark) if media_type == _JSON else f"title\n{mark}\n")
+            for media_type, schema in self.bodies.items()
+        ] or [(_JSON, None)]
 
-    def _member(self, name: str, described: dict[str, Any], *, is_required: bool) -> Field:
-        schema = self.resolve(described)
-        is_nullable = any(choice.get("type") == "null" for choice in described.get("anyOf", []))
-        kind = schema.get("type", "object")
-        return Field(
-            name=name.replace("-", "_"),
-            type=_TYPES.get(schema.get("format", ""), kind if kind != "null" else "object"),
-            required=is_required,
-            nullable=is_nullable,
-            min_length=schema.get("minLength"),
-            max_length=schema.get("maxLength", _length_of(schema)),
-            values=[str(value) for value in _values(schema)] or None,
-        )
+    def values(self, name: str, mark: str) -> list[Any]:
+        """Give values of a parameter that are worth trying."""
+        schema = self.query[name].get("items", self.query[name])
+        is_switch = schema.get("type") == "boolean"
+        return schema.get("enum", ["true"] if is_switch else [mark] if _is_free(schema) else [])  # type: ignore[no-any-return]
 
-    def endpoint(
-        self, method: Any, path: str, operation: dict[str, Any], schema: SchemaDesign, touched: set[str]
-    ) -> Endpoint:
-        """Give one operation as a design; `touched` are the tables it was seen to use."""
-        body = next(iter(self.bodies(operation).values()), None)
-        answer = self.answer(operation)
-        item = self._item_of(answer)
-        statuses = sorted(int(status) for status in operation["responses"])
-        response = self.members(answer if item is None else item)
-        request = self.members(body or {})
-        query = [
-            self._parameter(entry) for entry in operation.get("parameters", []) if entry["in"] == "query"
+    def endpoint(self, schema: SchemaDesign, touched: set[str]) -> Endpoint:
+        """Give it as part of a design; `touched` are the tables it was seen to use."""
+        body: dict[str, Any] = next(iter(self.bodies.values()), {})
+        answer, said = self._answer(), self._described
+        lists = [
+            it["items"] for it in answer.get("properties", {}).values() if "properties" in it.get("items", {})
         ]
+        item = lists[0] if len(lists) == 1 else None
+        statuses = sorted(int(status) for status in said["responses"])
+        request, response = _members(body), _members(answer if item is None else item)
+        parameters = [_member(name, it, is_required=False) for name, it in self.query.items()]
         return Endpoint(
-            method=method,
-            path=path,
-            operation_id=operation["operationId"],
+            method=self.method,
+            path=self.path,
+            operation_id=said["operationId"],
             table=_table_of([*response, *request], schema, touched),
-            summary=operation.get("description", operation.get("summary", "")).partition("\n")[0],
-            request=[*request, *query] if method == "GET" else request,
+            summary=said.get("description", said.get("summary", "")).partition("\n")[0],
+            request=[*request, *parameters] if self.method == "GET" else request,
             response=response,
             success=[status for status in statuses if status < _REFUSED],
             errors=[status for status in statuses if status >= _REFUSED],
-            listing=method == "GET" and item is not None,
+            listing=self.method == "GET" and item is not None,
             paged={"total", "page"} <= set(answer.get("properties", {})),
-            strict=body is None or body.get("additionalProperties") is False,
+            strict=not body or body.get("additionalProperties") is False,
         )
 
-    def _parameter(self, entry: dict[str, Any]) -> Field:
-        return self._member(entry["name"], entry["schema"], is_required=entry.get("required", False))
+    def access(self, chain: tuple[str, ...]) -> Access:
+        """Give who may use it: what it declares, and what it depends on."""
+        if self.is_public:
+            return Access(endpoint=self.name, level="public", ownership=False, claims=[])
+        is_writing = any("writing" in step for step in chain)
+        scope = "todo:write" if is_writing else "todo:read"
+        return Access(endpoint=self.name, claims=["sub", "scope"], scope=scope)
 
-    def _item_of(self, answer: dict[str, Any]) -> dict[str, Any] | None:
-        lists = [
-            schema
-            for described in answer.get("properties", {}).values()
-            if (schema := self.resolve(described)).get("type") == "array"
-        ]
-        item = self.resolve(lists[0].get("items", {})) if len(lists) == 1 else {}
-        return item if "properties" in item else None
+    def _answer(self) -> dict[str, Any]:
+        for status, response in self._described["responses"].items():
+            described = response.get("content", {}).get(_JSON)
+            if int(status) < _REFUSED and described:
+                return described.get("schema", {})  # type: ignore[no-any-return]
+        return {}
 
 
-def access_of(method: str, path: str, operation: dict[str, Any], chain: tuple[str, ...]) -> Access:
-    """Give who may use an operation: what it declares, and what it depends on."""
-    is_open = not operation.get("security")
-    is_writing = any("writing" in step for step in chain)
-    return Access(
-        endpoint=f"{method} {path}",
-        level="public" if is_open else "authenticated",
-        ownership=not is_open,
-        claims=[] if is_open else ["sub", "scope"],
-        scope=None if is_open else "todo:write" if is_writing else "todo:read",
+def operations_of(document: dict[str, Any]) -> list[Operation]:
+    """Give every operation of a document."""
+    return [
+        Operation(method.upper(), path, _whole(described, document))
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+    ]
+
+
+def _whole(node: Any, document: Any, within: tuple[str, ...] = ()) -> Any:
+    """Put what is referred to in the place of a reference, and the other choice in that of one with null."""
+    if isinstance(node, list):
+        return [_whole(one, document, within) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if reference := node.get("$ref"):
+        if reference in within:
+            return {}
+        found = functools.reduce(operator.getitem, reference.split("/")[1:], document)
+        node, within = {**found, **node}, (*within, reference)
+    node = {name: _whole(one, document, within) for name, one in node.items() if name != "$ref"}
+    match [choice for choice in node.get("anyOf", []) if choice.get("type") != "null"]:
+        case [only]:
+            return {**node, **only, "anyOf": [], "nullable": True}
+    return node
+
+
+def _members(schema: dict[str, Any]) -> list[Field]:
+    required = schema.get("required", [])
+    members = schema.get("properties", {}).items()
+    return [_member(name, described, is_required=name in required) for name, described in members]
+
+
+def _member(name: str, schema: dict[str, Any], *, is_required: bool) -> Field:
+    values = schema.get("items", schema)
+    values = values.get("enum", [values["const"]] if "const" in values else [])
+    return Field(
+        name=name,
+        type=_TYPES.get(schema.get("format", ""), schema.get("type", "object")),
+        required=is_required,
+        nullable=schema.get("nullable", False),
+        max_length=schema.get("maxLength"),
+        values=[str(value) for value in values] or None,
     )
 
 
@@ -139,18 +154,29 @@ def _table_of(fields: list[Field], schema: SchemaDesign, touched: set[str]) -> s
     def shared(table: Table) -> int:
         return len(names & {column.name for column in table.columns})
 
-    tables = [table for table in schema.tables if table.name in touched]
-    best = max(tables, key=shared, default=None)
-    return best.name if best is not None and names and 2 * shared(best) > len(names) else None
+    best = max((table for table in schema.tables if table.name in touched), key=shared, default=None)
+    return best.name if best and 2 * shared(best) > len(names) else None
 
 
-def _values(schema: dict[str, Any]) -> list[Any]:
-    inner = schema.get("items", {}) if schema.get("type") == "array" else schema
-    return inner.get("enum", [inner["const"]] if "const" in inner else [])  # type: ignore[no-any-return]
+def _is_free(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "string" and not {"enum", "const", "format"} & set(schema)
 
 
-def _length_of(schema: dict[str, Any]) -> int | None:
-    """Give the longest text a schema takes where its pattern says so."""
-    pattern = schema.get("pattern", "")
-    bound = pattern.rpartition("{")[2].partition("}")[0].rpartition(",")[2]
-    return int(bound) if pattern.startswith("^") and pattern.endswith("}$") and bound.isdigit() else None
+def _sample(schema: dict[str, Any], mark: str) -> Any:
+    if values := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return values[0]
+    if members := schema.get("properties"):
+        sample = dict(schema.get("examples", [{}])[0])
+        free = [name for name in sample if _is_free(members[name])]
+        missing = [name for name in schema.get("required", []) if name not in sample]
+        return sample | {name: _sample(members[name], mark) for name in [*free, *missing]}
+    if choices := schema.get("oneOf") or schema.get("anyOf"):
+        return _sample(choices[0], mark)
+    match schema.get("format", schema.get("type")):
+        case "array":
+            return [_sample(schema["items"], mark)] * schema.get("minItems", 0)
+        case "string":
+            longest = schema.get("maxLength", len(mark))
+            return mark if longest >= len(mark) else uuid4().hex[:longest]
+        case kind:
+            return _SAMPLES.get(kind or "", lambda: None)()

@@ -28,58 +28,53 @@ class Plan:
 
     root: dict[str, Any]
 
-    def nodes(self) -> Iterator[dict[str, Any]]:
-        waiting = [self.root]
-        while waiting:
-            node = waiting.pop()
-            yield node
-            waiting.extend(node.get("Plans", []))
-
-    def _all(self, name: str) -> frozenset[str]:
-        return frozenset(node[name] for node in self.nodes() if name in node)
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        below = (node for part in self.root.get("Plans", []) for node in Plan(part).nodes)
+        return [self.root, *below]
 
     @property
-    def tables(self) -> frozenset[str]:
-        return self._all("Relation Name")
+    def tables(self) -> set[str]:
+        return {node["Relation Name"] for node in self.nodes if "Relation Name" in node}
 
     @property
-    def indexes(self) -> frozenset[str]:
-        return self._all("Index Name")
+    def indexes(self) -> set[str]:
+        return {node["Index Name"] for node in self.nodes if "Index Name" in node}
 
     @property
-    def buffers(self) -> int | None:
+    def buffers(self) -> int:
         """How many pages it touched, if it was run."""
-        hit: int | None = self.root.get("Shared Hit Blocks")
-        return None if hit is None else hit + int(self.root["Shared Read Blocks"])
+        return int(self.root.get("Shared Hit Blocks", 0) + self.root.get("Shared Read Blocks", 0))
 
     @property
     def is_page(self) -> bool:
         """Whether it gives a stretch of the rows, not all of them."""
         return bool(self.root["Node Type"] == "Limit")
 
-    def pages(self) -> "Iterator[Plan]":
+    def pages(self) -> list["Plan"]:
         """Give the parts of it that do so."""
-        return (part for part in map(Plan, self.nodes()) if part.is_page)
+        return [part for part in map(Plan, self.nodes) if part.is_page]
 
     def thrown_away(self, columns: set[str]) -> set[str]:
         """Give by which of these columns rows are thrown away after they have been read."""
-        filters = " ".join(str(node.get("Filter", "")) for node in self.nodes())
-        return columns & set(re.findall(r"\w+", filters))
+        return columns & set(re.findall(r"\w+", " ".join(node.get("Filter", "") for node in self.nodes)))
 
     def scans(self, owners: Mapping[str, str]) -> Iterator[str]:
         """Say where a table is read without an index, or through other people's rows."""
-        for node in self.nodes():
-            owner = owners.get(node.get("Relation Name", ""))
-            if owner is None:
-                continue
-            if node["Node Type"] == "Seq Scan":
-                yield f"scans all of {node['Relation Name']}"
-            elif node["Node Type"].startswith("Index") and owner not in str(node.get("Index Cond", "")):
+        for node in self.nodes:
+            kind, table = node["Node Type"], node.get("Relation Name", "")
+            if table in owners and kind == "Seq Scan":
+                yield f"scans all of {table}"
+            elif (
+                table in owners
+                and kind.startswith("Index")
+                and owners[table] not in node.get("Index Cond", "")
+            ):
                 yield f"walks other people's rows in {node['Index Name']}"
 
     def sorts(self) -> Iterator[str]:
         """Say what is sorted instead of read in order."""
-        for node in self.nodes():
+        for node in self.nodes:
             if "Sort" in node["Node Type"]:
                 yield f"sorts all rows of the owner by [{', '.join(node['Sort Key'])}]"
 
@@ -91,18 +86,8 @@ class Plan:
     def __str__(self) -> str:
         return " > ".join(
             node["Node Type"] + "".join(f" [{name}: {node[name]}]" for name in _SHOWN if name in node)
-            for node in self.nodes()
+            for node in self.nodes
         )
-
-
-@dataclass(frozen=True)
-class Query:
-    """What asks the database, how PostgreSQL means to run that, and what is refused of it."""
-
-    where: str
-    plan: Plan
-    faults: tuple[str, ...]
-    verb: str = "SELECT"
 
 
 async def be_strict(connection: Connection, person: object = None) -> None:

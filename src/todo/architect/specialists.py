@@ -19,12 +19,11 @@ from pydantic_ai import (
 )
 from pydantic_ai.models import Model
 
-from todo.architect.facts import instructions_of
-from todo.architect.findings import Clarification, Finding
+from todo.architect.brief import instructions_of
+from todo.architect.verdict import Clarification, Finding
 
 Half = TypeVar("Half", bound=BaseModel)
 Check = Callable[[Half], Awaitable[list[Finding]]]
-BUDGET = 24
 _SENT_BACK_AT_MOST = 2
 
 
@@ -34,6 +33,14 @@ class Questions(BaseModel):
     questions: list[Clarification]
 
 
+class Asked(Exception):
+    """Somebody has questions."""
+
+    def __init__(self, questions: list[Clarification]) -> None:
+        super().__init__(f"{len(questions)} questions")
+        self.questions = questions
+
+
 class Stopped(Exception):
     """The model was called as often as it may be, or cannot be asked at all."""
 
@@ -41,18 +48,27 @@ class Stopped(Exception):
 class Specialists:
     """Asks the model in a role, with the facts, and within a budget of calls for the whole design."""
 
-    def __init__(self, model: Model | str, facts: str, budget: int = BUDGET) -> None:
+    def __init__(self, model: Model | str, facts: str, budget: int = 24) -> None:
         self._model = model
         self._facts = facts
         self._limits = UsageLimits(request_limit=budget)
         self.usage = RunUsage()
         self.sent_back: list[tuple[str, list[Finding]]] = []
 
-    async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half]) -> Half | Questions:
-        """Give an answer of the wanted form, or questions; what the rules refuse is sent back twice.
+    async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half]) -> Half:
+        """Give an answer of the wanted form; what the rules refuse is sent back twice.
 
-        Raises `Stopped`.
+        Raises `Asked` and `Stopped`.
         """
+
+        async def judged(context: RunContext[None], answer: Half | Questions) -> Half | Questions:
+            findings = [] if isinstance(answer, Questions) else await check(answer)
+            if findings:
+                self.sent_back.append((role, findings))
+                if context.retry < _SENT_BACK_AT_MOST:
+                    raise ModelRetry("\n".join(map(str, findings)))
+            return answer
+
         try:
             agent: Agent[None, Half | Questions] = Agent(
                 self._model,
@@ -62,34 +78,12 @@ class Specialists:
                 deps_type=type(None),
                 retries=_SENT_BACK_AT_MOST,
             )
-            agent.output_validator(self._judge(role, check))
-            result = await agent.run(prompt, usage=self.usage, usage_limits=self._limits)
+            agent.output_validator(judged)
+            answer = (await agent.run(prompt, usage=self.usage, usage_limits=self._limits)).output
         except UsageLimitExceeded as error:
             raise Stopped(f"The model was called {self.usage.requests} times: {error}") from error
         except (AgentRunError, UserError, ImportError) as error:
             raise Stopped(f"The model cannot be asked: {error}") from error
-        return result.output
-
-    def _judge(
-        self, role: str, check: Check[Half]
-    ) -> Callable[[RunContext[None], Half | Questions], Awaitable[Half | Questions]]:
-        async def judged(context: RunContext[None], answer: Half | Questions) -> Half | Questions:
-            if isinstance(answer, Questions):
-                return answer
-            findings = await check(answer)
-            if findings:
-                self.sent_back.append((role, findings))
-            if findings and context.retry < _SENT_BACK_AT_MOST:
-                raise ModelRetry(said(findings))
-            return answer
-
-        return judged
-
-
-def said(findings: list[Finding]) -> str:
-    """Give findings as the one who has to mend them reads them."""
-    lines = [
-        f"{one.rule} {one.where}: {one.detail}" + (f"\n    {one.evidence}" if one.evidence else "")
-        for one in findings
-    ]
-    return "\n".join(lines)
+        if isinstance(answer, Questions):
+            raise Asked(answer.questions)
+        return answer

@@ -1,15 +1,15 @@
-"""The specifications under specs/: prose by people, and in each a part that the running system dictates."""
+"""The pages under specs/: prose by people, and in each a part that the running system dictates."""
 
 import json
 import re
 import subprocess
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from todo.architect.case import Looked, Page
-from todo.architect.model import Column, Design, Table
+from todo.architect.design import Design, Endpoint
+from todo.architect.evidence import Looked, Page
 from todo.database.embedded import binaries
 from todo.database.url import DatabaseUrl
 
@@ -17,61 +17,60 @@ BLOCK = "<!-- generated: start -->\n<!-- generated: end -->"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
-_OPERATIONS_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
-_LONG = {"timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone"}
+_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What the system says of itself: the contract files, and the parts that pages are made of."""
+class Facts(NamedTuple):
+    """What the system says of itself."""
 
     openapi: dict[str, Any]
     tools: list[dict[str, Any]]
     schema_sql: str
-    tables: dict[str, str]
 
     def contracts(self) -> dict[str, str]:
         """Give the files that are generated as a whole."""
         return {
-            "specs/api/openapi.json": _json(self.openapi),
-            "specs/api/tools.json": _json(self.tools),
+            "specs/api/openapi.json": json.dumps(self.openapi, indent=2, ensure_ascii=False) + "\n",
+            "specs/api/tools.json": json.dumps(self.tools, indent=2, ensure_ascii=False) + "\n",
             "specs/database/schema.sql": self.schema_sql,
         }
 
-    def operations(self, prefixes: Iterable[str]) -> dict[str, str]:
+    def operations(self, prefixes: list[str]) -> dict[str, str]:
         """Give a line for each operation at addresses that begin like this."""
         return {
-            f"{method.upper()} {path}": _operation_line(method, path, operation)
+            f"{method.upper()} {path}": _line(f"{method.upper()} {path}", operation)
             for path, operations in self.openapi["paths"].items()
             if path.startswith(tuple(prefixes))
             for method, operation in operations.items()
         }
 
+    def table(self, name: str) -> str:
+        """Give the statements that are about a table."""
+        parts = (part for part in self.schema_sql.strip().split("\n\n") if f"public.{name}" in part)
+        about = [part for part in parts if re.findall(r"public\.(\w+)", part)[0] == name]
+        return "```sql\n" + "\n".join(about) + "\n```\n" if about else ""
+
 
 @dataclass(frozen=True)
 class SpecFile:
-    """One page: its front matter, and its text."""
+    """One page: what stands in front of it, and its text."""
 
     path: Path
-    front: Mapping[str, str]
     text: str
 
     @classmethod
     def read(cls, path: Path) -> "SpecFile":
-        text = path.read_text(encoding="utf-8")
-        found = _FRONT.match(text)
-        lines = found[1].splitlines() if found else []
-        return cls(path, dict(line.split(": ", 1) for line in lines if ": " in line), text)
+        return cls(path, path.read_text(encoding="utf-8"))
+
+    @property
+    def front(self) -> dict[str, str]:
+        """Its `status` (live or proposed), the `feature` it was proposed for, and what it `covers`."""
+        found = _FRONT.match(self.text)
+        return dict(line.split(": ", 1) for line in found[1].splitlines() if ": " in line) if found else {}
 
     @property
     def status(self) -> str:
-        """Whether it is live or proposed; empty where the page does not say."""
         return self.front.get("status", "")
-
-    @property
-    def feature(self) -> str | None:
-        """The feature it was proposed for; none of the page of a resource."""
-        return self.front.get("feature")
 
     @property
     def covers(self) -> list[str]:
@@ -88,18 +87,11 @@ class SpecFile:
         found = _DESIGN.search(self.text)
         return Design.model_validate_json(found[1]) if found else None
 
-    @property
-    def tests(self) -> list[str]:
-        """The names of the tests its design promises."""
-        proofs = self.design.tests if self.design else []
-        return [name for proof in proofs for name in [*proof.unit, *proof.integration, *proof.edge]]
-
     def with_facts(self, facts: Facts) -> str:
         """Give the text with its generated part as the system says it; the prose stays."""
+        block = "".join(map(facts.table, self.covers))
         if self.is_api:
-            block = "\n".join([_OPERATIONS_HEAD, *facts.operations(self.covers).values()]) + "\n"
-        else:
-            block = "".join(facts.tables.get(table, "") for table in self.covers)
+            block = "\n".join([_HEAD, *facts.operations(self.covers).values()]) + "\n"
         return _BLOCK.sub(lambda found: found[1] + block + found[2], self.text)
 
 
@@ -112,52 +104,54 @@ def spec_files(root: Path) -> list[SpecFile]:
 def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -> list[Page]:
     """Give what the pages say, beside what the system says; `refused` are those whose design was."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
-    pages = spec_files(root)
-    served, stale = _served(pages, live), out_of_date(root, facts)
-    return [
-        Page(
-            path=page.path.relative_to(root).as_posix(),
-            status=page.status,
-            operations=tuple(facts.operations(page.covers)) if page.is_api else (),
-            tables=() if page.is_api else tuple(page.covers),
-            is_feature=page.feature is not None,
-            is_current=page.path not in stale,
-            is_verified=page.path not in refused,
-            is_served=page.feature in served,
-            missing_tests=tuple(name for name in page.tests if f"def {name}(" not in tests),
+    files = spec_files(root)
+    served, stale = _served(files, live), out_of_date(root, facts)
+
+    def page(file: SpecFile) -> Page:
+        proofs = file.design.tests if file.design else []
+        named = [name for one in proofs for names in one.by_kind.values() for name in names]
+        return Page(
+            name=file.path.relative_to(root).as_posix(),
+            status=file.status,
+            covers=tuple(facts.operations(file.covers) if file.is_api else file.covers),
+            is_feature="feature" in file.front,
+            is_current=file.path not in stale,
+            is_verified=file.path not in refused,
+            is_served=file.front.get("feature") in served,
+            missing_tests=tuple(name for name in named if f"def {name}(" not in tests),
         )
-        for page in pages
-    ]
+
+    return [page(file) for file in files]
 
 
-def _served(pages: Iterable[SpecFile], live: Design) -> set[str | None]:
+def _served(files: list[SpecFile], live: Design) -> set[str]:
     """Give the features whose whole design the running system has."""
-    return {page.feature for page in pages if page.design is not None and is_served(page.design, live)}
+    return {one.front.get("feature", "") for one in files if one.design and is_served(one.design, live)}
 
 
 def is_served(design: Design, live: Design) -> bool:
     """Whether the running system has every endpoint of a design with its members, and every column."""
-    for endpoint in design.api.endpoints:
-        there = live.endpoint(endpoint.name)
-        known = {field.name for field in [*there.request, *there.response]} if there else set()
-        wanted = {field.name for field in [*endpoint.request, *endpoint.response]}
-        if there is None or not wanted <= known:
-            return False
-    for table in design.db.tables:
-        kept = live.table(table.name)
-        if kept is None or any(kept.column(column.name) is None for column in table.columns):
-            return False
-    return True
+
+    def members(endpoint: Endpoint | None) -> set[str]:
+        return {field.name for field in [*endpoint.request, *endpoint.response]} if endpoint else set()
+
+    return all(
+        live.endpoint(one.name) and members(one) <= members(live.endpoint(one.name))
+        for one in design.api.endpoints
+    ) and all(
+        (kept := live.table(one.name)) and all(kept.column(column.name) for column in one.columns)
+        for one in design.db.tables
+    )
 
 
 def write(root: Path, facts: Facts, live: Design) -> list[str]:
     """Write what is out of date anew, and give the names of those files; what is served becomes live."""
-    pages = spec_files(root)
-    served = _served(pages, live)
-    for page in pages:
-        if page.status == "proposed" and page.feature in served:
-            text = page.text.replace("status: proposed\n", "status: live\n", 1)
-            page.path.write_text(text, encoding="utf-8")
+    files = spec_files(root)
+    served = _served(files, live)
+    for file in files:
+        if file.status == "proposed" and file.front.get("feature") in served:
+            text = file.text.replace("status: proposed\n", "status: live\n", 1)
+            file.path.write_text(text, encoding="utf-8")
     stale = out_of_date(root, facts)
     for path, text in stale.items():
         path.write_text(text, encoding="utf-8")
@@ -168,24 +162,17 @@ def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
     """Give what differs from what the system says, and the text it ought to have."""
     wanted = {root / name: text for name, text in facts.contracts().items()}
     wanted |= {page.path: page.with_facts(facts) for page in spec_files(root) if page.status == "live"}
-    return {path: text for path, text in wanted.items() if _text_of(path) != text}
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }
 
 
 def contracts_of(root: Path, facts: Facts) -> list[Looked]:
     """Give the generated files, and whether each is what the system says."""
     stale, said = out_of_date(root, facts), "is not what the system says: todo architect specs"
     return [Looked(name, said if root / name in stale else "") for name in facts.contracts()]
-
-
-def _text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def facts_of(
-    openapi: dict[str, Any], tools: list[dict[str, Any]], url: DatabaseUrl, tables: Iterable[Table]
-) -> Facts:
-    """Put together what the system says of itself; its schema is dumped from the database."""
-    return Facts(openapi, tools, schema_sql(url), {table.name: _table_text(table) for table in tables})
 
 
 def schema_sql(url: DatabaseUrl) -> str:
@@ -203,37 +190,8 @@ def schema_sql(url: DatabaseUrl) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def _operation_line(method: str, path: str, operation: Mapping[str, Any]) -> str:
+def _line(name: str, operation: dict[str, Any]) -> str:
     statuses = sorted(operation["responses"])
-    return (
-        f"| `{operation['operationId']}` | `{method.upper()} {path}` "
-        f"| {', '.join(status for status in statuses if status < '400')} "
-        f"| {', '.join(status for status in statuses if status >= '400')} |"
-    )
-
-
-def _table_text(table: Table) -> str:
-    rules = sorted(table.definitions.items())
-    return "\n".join(
-        [
-            f"### `{table.name}`\n\n| column | type | null | value |\n| --- | --- | --- | --- |",
-            *map(_column, table.columns),
-            "\n| rule | definition |\n| --- | --- |",
-            *(f"| `{name}` | `{_one_line(rule)}` |" for name, rule in rules),
-            "\n",
-        ]
-    )
-
-
-def _column(column: Column) -> str:
-    value = f"`{_one_line(column.default)}`" if column.default else ""
-    kind, null = _LONG.get(column.type, column.type), "yes" if column.nullable else "no"
-    return f"| `{column.name}` | {kind} | {null} | {value}{' generated' if column.computed else ''} |"
-
-
-def _one_line(definition: str) -> str:
-    return re.sub(r"\s+", " ", definition).strip().replace("|", "\\|")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    success = ", ".join(status for status in statuses if status < "400")
+    refusals = ", ".join(status for status in statuses if status >= "400")
+    return f"| `{operation['operationId']}` | `{name}` | {success} | {refusals} |"

@@ -16,9 +16,9 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
 from mcp_types import ToolAnnotations
 
-from todo.architect.facts import ROLES, instructions_of
-from todo.architect.findings import Verdict
-from todo.architect.model import Design
+from todo.architect.brief import ROLES, instructions_of
+from todo.architect.design import Design
+from todo.architect.verdict import Verdict
 
 _ADVISES = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _LONGEST_SECONDS = 300

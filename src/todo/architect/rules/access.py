@@ -2,70 +2,68 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
-from todo.architect.case import Case
-from todo.architect.findings import Flaw, Point, rule
-from todo.architect.model import Access, Endpoint
+from todo.architect.design import Access, Endpoint
+from todo.architect.evidence import Answer, Case
+from todo.architect.rules.rule import VERIFY, Question, Rule, answers, seen, where, words
 
-_SECRETS = re.compile(r"(^|_)(password|secret|token|hash|digest)($|_)")
-
-
-@rule("AUTH-1", "Every endpoint has one rule of access, and every rule its endpoint", Point.AUTH,
-      lambda case: [*case.endpoints(), *case.rules()], "auth")  # fmt: skip
-def one_rule_each(subject: Endpoint | Access, case: Case) -> Iterator[Flaw]:
-    if isinstance(subject, Access):
-        if case.design.endpoint(subject.endpoint) is None:
-            yield Flaw(subject.endpoint, "a rule for an endpoint that is not there")
-    elif (count := len(case.design.access(subject.name))) != 1:
-        yield Flaw(subject.name, f"{count} rules of access" if count else "no rule of access")
+_SECRET = re.compile(r"(^|_)(password|secret|token|hash|digest)($|_)")
 
 
-@rule("AUTH-2", "Public is what the constitution lists; everybody else needs a token that is ours",
-      Point.AUTH, Case.endpoints, "auth")  # fmt: skip
-def only_some_are_public(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
-    if case.is_public(endpoint):
-        if endpoint.name not in case.decisions.subjects("public"):
-            yield Flaw(endpoint.name, "is open to anybody, and nobody has decided that")
-        return
-    for answer in case.answers(endpoint, "anonymous", "forged"):
-        if answer.status != 401:  # noqa: PLR2004  # not signed in
-            said = f"answers {answer.status} to {answer.asked} {answer.detail}"
-            yield Flaw(endpoint.name, said.strip(), str(answer))
+def _has_one_rule(one: Endpoint | Access, case: Case) -> str | None:
+    if isinstance(one, Access):
+        return None if case.design.endpoint(one.name) else "a rule for an endpoint that is not there"
+    count = len(case.design.access(one.name))
+    return {0: "no rule of access", 1: None}.get(count, f"{count} rules of access")
 
 
-@rule("AUTH-3", "What belongs to somebody is theirs alone: others are refused as decided, and see none of it",
-      Point.AUTH, Case.protected, "auth")  # fmt: skip
-def owners_alone(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
-    table, decided = case.table_of(endpoint), case.foreign(endpoint)
-    for access in case.design.access(endpoint.name):
+def _asks_whose(one: Endpoint, case: Case) -> Iterator[str]:
+    table, decided = case.table_of(one), case.foreign(one.name)
+    for access in case.design.access(one.name):
         if table and table.owner and not access.ownership:
-            yield Flaw(endpoint.name, f"rows of {table.name} belong to somebody, and nobody asks whom")
+            yield f"rows of {table.name} belong to somebody, and nobody asks whom"
         if table and access.ownership and table.owner is None:
-            yield Flaw(endpoint.name, f"{table.name} has no column that says whose a row is")
+            yield f"{table.name} has no column that says whose a row is"
         if decided and access.foreign and str(access.foreign) != decided:
-            yield Flaw(endpoint.name, f"answers {access.foreign} for another's; decided is {decided}")
-    for answer in case.answers(endpoint, "foreign", "foreign look"):
-        if not answer.is_left_alone:
-            yield Flaw(endpoint.name, "shows or changes what belongs to somebody else", str(answer))
-        # Under an id of one's own choice there is one's own thing, whoever else has chosen it.
-        is_refused = answer.asked == "foreign" and endpoint.method != "PUT"
-        if is_refused and decided and str(answer.status) != decided:
-            said = f"answers {answer.status} for another's; decided is {decided}"
-            yield Flaw(endpoint.name, said, str(answer))
+            yield f"answers {access.foreign} for another's; decided is {decided}"
 
 
-@rule("AUTH-4", "Claims that are used are claims that tokens carry", Point.AUTH, Case.rules, "auth")
-def claims_are_issued(access: Access, case: Case) -> Iterator[Flaw]:
-    if missing := sorted(set(access.claims) - case.evidence.claims):
-        yield Flaw(access.endpoint, f"no token carries {', '.join(missing)}")
+def _keeps_others_out(one: Answer, case: Case) -> Iterator[str]:
+    decided = case.foreign(one.name)
+    if one.shows_mark:
+        yield "shows what belongs to somebody else"
+    # Under an id of one's own choice there is one's own thing, whoever else has chosen it.
+    is_refused = one.asked == "foreign" and not one.name.startswith("PUT")
+    if is_refused and decided and str(one.status) != decided:
+        yield f"answers {one.status} for another's; decided is {decided}"
 
 
-@rule("AUTH-5", "No password, token or digest leaves, neither in an answer nor in the log", Point.AUTH,
-      lambda case: [*case.endpoints(), *case.evidence.log_leaks], "api")  # fmt: skip
-def secrets_stay(subject: Endpoint | str, _case: Case) -> Iterator[Flaw]:
-    if isinstance(subject, str):
-        yield Flaw("the log", "holds what a person wrote or signed in with", subject[:200])
-        return
-    for field in subject.response:
-        if _SECRETS.search(field.name):
-            yield Flaw(subject.name, f"{field.name} leaves")
+RULES = [
+    Rule("AUTH-1", "auth", "Every endpoint has one rule of access, and every rule its endpoint",
+         [(lambda case: [*case.endpoints(), *case.subject.auth.rules], _has_one_rule)]),
+    Rule("AUTH-2", "auth", "Public is what the constitution lists; everybody else needs a token that is ours",
+         [(Case.endpoints, lambda one, case: case.is_public(one)
+           and one.name not in case.constitution.subjects("public")
+           and "is open to anybody, and nobody has decided that"),
+          (answers("anonymous", "forged"), lambda one, _: one.status != HTTPStatus.UNAUTHORIZED
+           and f"answers {one.status} to {one.asked} {one.detail}".strip())]),
+    Rule("AUTH-3", "auth", "What belongs to somebody is theirs alone: others are refused as decided",
+         [(Case.protected, _asks_whose), (answers("foreign", "foreign look"), _keeps_others_out)]),
+    Rule("AUTH-4", "auth", "Claims that are used are claims that tokens carry",
+         [(lambda case: case.subject.auth.rules,
+           lambda one, case: [f"no token carries {claim}" for claim in one.claims
+                              if claim not in case.evidence.claims])]),
+    Rule("AUTH-5", "api", "No password, token or digest leaves, neither in an answer nor in the log",
+         [(Case.endpoints, lambda one, _: [f"{field.name} leaves" for field in one.response
+                                           if _SECRET.search(field.name)]), *seen("log_leaks")]),
+    Rule("ASK-foreign", "user", "Whether another's thing is forbidden or not there is decided",
+         [(where(Case.endpoints, lambda one: one.is_item and one.table),
+           lambda one, case: not case.foreign(one.name)
+           and "is another's thing 403 (it exists) or 404 (nobody learns that)?")],
+         VERIFY, Question("foreign", "security", ["403", "404"])),
+    Rule("ASK-sharing", "user", "Whether people see each other's things is decided",
+         words("sharing", "may somebody else see or change it, and what exactly?",
+               r"shar\w*|team\w*|assign\w*|collaborat\w*|others|invite\w*|delegate\w*"),
+         VERIFY, Question("sharing", "security", ["never", "others may read", "others may read and change"])),
+]  # fmt: skip

@@ -1,10 +1,13 @@
-"""Rules about how API and schema fit each other."""
+"""Rules about how API, schema and what runs fit each other."""
 
+import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
-from todo.architect.case import Case
-from todo.architect.findings import Flaw, Point, rule
-from todo.architect.model import Column, Endpoint, Field, Table
+from todo.architect.design import Column, Endpoint, Field
+from todo.architect.evidence import Case
+from todo.architect.rules.requests import SERVERS_OWN
+from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, seen, where, words
 
 _FITS = {
     "string": {"text", "varchar"},
@@ -17,93 +20,118 @@ _FITS = {
     "array": {"text[]", "uuid[]", "jsonb"},
     "object": {"jsonb"},
 }
-_SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
+_SNAKE = re.compile(r"[a-z][a-z0-9_]*")
+_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*|\{[a-z_]+\}")
 
 
-def _mapped(case: Case) -> list[tuple[Endpoint, Table]]:
-    return [
-        (endpoint, table)
-        for endpoint in case.endpoints()
-        if (table := case.table_of(endpoint)) is not None and endpoint.response
-    ]
+def _fields(one: Endpoint) -> list[Field]:
+    return [*(one.request if one.is_write else []), *one.response]
 
 
-def _members(endpoint: Endpoint, table: Table) -> Iterator[tuple[Field, Column]]:
-    fields = [*endpoint.request, *endpoint.response] if endpoint.is_write else endpoint.response
-    for field in fields:
-        column = table.column(field.name)
-        if column is not None and field.computed is None:
+def _pairs(one: Endpoint, case: Case) -> Iterator[tuple[Field, Column]]:
+    """Give each member that has a column, with it."""
+    table = case.table_of(one)
+    for field in _fields(one) if table else []:
+        if field.computed is None and (column := table.column(field.name)):  # type: ignore[union-attr]
             yield field, column
 
 
-@rule("MAP-0", "An endpoint is about a table that is there", Point.INTEGRATION,
-      lambda case: [one for one in case.endpoints() if one.table], "db")  # fmt: skip
-def table_is_there(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
-    if case.table_of(endpoint) is None:
-        yield Flaw(endpoint.name, f"there is no table {endpoint.table}")
+def _unmapped(one: Endpoint, case: Case) -> list[str]:
+    computed = case.constitution.subjects("computed")
+    members = [it.name for it in _fields(one) if not (it.computed or f"{one.table}.{it.name}" in computed)]
+    asked = [it.column for part in (one.filters, one.sorts, one.where) for it in part]
+    table = case.table_of(one)
+    return [
+        f"{name} has no column in {one.table}"
+        for name in [*members, *asked]
+        if table and not table.column(name)
+    ]
 
 
-@rule("MAP-1", "Every member has its column, or says how it is computed", Point.INTEGRATION,
-      _mapped, "db")  # fmt: skip
-def members_have_columns(both: tuple[Endpoint, Table], case: Case) -> Iterator[Flaw]:
-    endpoint, table = both
-    computed = case.decisions.subjects("computed")
-    for field in [*(endpoint.request if endpoint.is_write else []), *endpoint.response]:
-        if not (table.column(field.name) or field.computed or f"{table.name}.{field.name}" in computed):
-            yield Flaw(endpoint.name, f"{field.name} has no column in {table.name}")
-    asked = [one.column for part in (endpoint.filters, endpoint.sorts, endpoint.where) for one in part]
-    for name in dict.fromkeys(asked):
-        if table.column(name) is None:
-            yield Flaw(endpoint.name, f"{name} has no column in {table.name}")
+def _too_long(one: Endpoint, case: Case) -> Iterator[str]:
+    for field, column in _pairs(one, case):
+        takes = field.max_length or "any number of"
+        if column.max_length and field in one.request and (field.max_length or 10**9) > column.max_length:
+            yield f"{field.name} takes {takes} characters, its column {column.max_length}"
 
 
-@rule("MAP-2", "Members and columns are of one type", Point.INTEGRATION, _mapped, "db")
-def types_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
-    endpoint, table = both
-    for field, column in _members(endpoint, table):
-        if column.type.partition("(")[0] not in _FITS[field.type]:
-            yield Flaw(endpoint.name, f"{field.name} is {field.type}, its column {column.type}")
-
-
-@rule("MAP-3", "What is accepted fits its column", Point.INTEGRATION, _mapped, "db")
-def lengths_fit(both: tuple[Endpoint, Table], _case: Case) -> Iterator[Flaw]:
-    endpoint, table = both
-    for field in endpoint.request if endpoint.is_write else []:
-        column = table.column(field.name)
-        if column is None or column.max_length is None:
-            continue
-        if field.max_length is None or field.max_length > column.max_length:
-            said = f"takes {field.max_length or 'any number of'} characters, the column {column.max_length}"
-            yield Flaw(endpoint.name, f"{field.name} {said}")
-
-
-@rule("MAP-4", "A client never writes what the server sets", Point.VALIDATION,
-      lambda case: [one for one in case.endpoints() if one.is_write and one.request], "api")  # fmt: skip
-def servers_own_members(endpoint: Endpoint, case: Case) -> Iterator[Flaw]:
-    table = case.table_of(endpoint)
-    own = _SERVERS_OWN | ({table.owner} if table and table.owner else set())
-    for field in endpoint.request:
-        if table is not None and field.name in own:
-            yield Flaw(endpoint.name, f"a client may set {field.name}")
-    for answer in case.answers(endpoint, "server's own member"):
-        if not answer.is_refusal and table is not None:
-            yield Flaw(endpoint.name, f"takes {answer.detail}", str(answer))
-
-
-@rule("MAP-5", "What must be there is asked for or has a default; null goes in and out alike",
-      Point.INTEGRATION, _mapped, "db")  # fmt: skip
-def nulls_fit(both: tuple[Endpoint, Table], case: Case) -> Iterator[Flaw]:
-    endpoint, table = both
-    for field, column in _members(endpoint, table):
-        if field in endpoint.response and field.nullable != column.nullable and not column.computed:
+def _nulls(one: Endpoint, case: Case) -> Iterator[str]:
+    for field, column in _pairs(one, case):
+        if field in one.response and field.nullable != column.nullable and not column.computed:
             shown, kept = ("may be", "is never") if field.nullable else ("is never", "may be")
-            yield Flaw(endpoint.name, f"{field.name} {shown} null, its column {kept}")
-    before = case.live.table(table.name)
-    asked = {field.name for field in endpoint.request if field.required}
-    if endpoint.method != "POST" or (before is not None and case.phase == "check"):
+            yield f"{field.name} {shown} null, its column {kept}"
+    table = case.table_of(one)
+    if one.method != "POST" or case.phase == "check" or table is None:
         return
+    before = case.live.table(table.name)
+    given = {table.owner, *SERVERS_OWN, *(field.name for field in one.request if field.required)}
     for column in table.columns:
         is_new = before is None or before.column(column.name) is None
-        is_set = column.name in {table.owner, *_SERVERS_OWN} or column.nullable or column.default is not None
-        if is_new and not is_set and not column.computed and column.name not in asked:
-            yield Flaw(endpoint.name, f"{column.name} must be there, and nobody says what it is")
+        if is_new and column.must_be_given and column.name not in given:
+            yield f"{column.name} must be there, and nobody says what it is"
+
+
+def _misnamed(one: Endpoint, case: Case) -> Iterator[str]:
+    for segment in one.path.strip("/").split("/"):
+        if not _SEGMENT.fullmatch(segment):
+            yield f"the address says {segment}"
+    if one.is_item and not one.collection.endswith("s"):
+        yield f"{one.collection} is not a plural"
+    table = case.table_of(one)
+    all_named: list[Field | Column] = [*one.request, *one.response, *(table.columns if table else [])]
+    for named in all_named:
+        if not _SNAKE.fullmatch(named.name):
+            yield f"{named.name} is not snake_case"
+        is_moment = named.name == "at" or named.name.endswith("_at")
+        if isinstance(named, Column) and (named.type == "timestamptz") != is_moment:
+            yield f"{named.name} is the name of a {named.type}"
+
+
+def _without_tool(one: Endpoint, case: Case) -> str | None:
+    verb = one.operation_id
+    # Agents change many at once: their verbs may be plurals.
+    is_there = one.mcp_tool is not None or bool({verb, f"{verb}s"} & case.evidence.tools)
+    reasons = case.constitution.subjects("no tool")
+    has_reason = one.no_tool_because or any(verb == it or one.path.startswith(it) for it in reasons)
+    return None if is_there or has_reason else "no tool, and no reason why not"
+
+
+def _untraced(one: Endpoint, case: Case) -> str | None:
+    trace = next((trace for trace in case.evidence.traces if trace.name == one.name), None)
+    if trace is None or not trace.chain:
+        return "no route was found for it"
+    is_refused = trace.status >= HTTPStatus.BAD_REQUEST and not trace.evidence
+    return f"its owner is answered {trace.status}" if is_refused else None
+
+
+INTEGRATION = [
+    Rule("NAME-1", "api", "One way to name: snake_case, lower-case plural addresses, *_at for moments",
+         [(Case.endpoints, _misnamed)]),
+    Rule("MAP-0", "db", "An endpoint is about a table that is there",
+         [(where(Case.endpoints, lambda one: one.table),
+           lambda one, case: not case.table_of(one) and f"there is no table {one.table}")]),
+    Rule("MAP-1", "db", "Every member has its column, or says how it is computed",
+         [(Case.mapped, _unmapped)]),
+    Rule("MAP-2", "db", "Members and columns are of one type",
+         [(Case.mapped, lambda one, case: [f"{field.name} is {field.type}, its column {column.type}"
+                                           for field, column in _pairs(one, case)
+                                           if column.type.partition("(")[0] not in _FITS[field.type]])]),
+    Rule("MAP-3", "db", "What is accepted fits its column", [(Case.mapped, _too_long)]),
+    Rule("MAP-5", "db", "What must be there is asked for or has a default; null goes in and out alike",
+         [(Case.mapped, _nulls)]),
+    Rule("LIVE-0", "api", "Every operation was called, answered, and its handler found",
+         [(Case.endpoints, _untraced)], CHECK),
+    Rule("MCP-1", "api", "Every operation has a tool of its name, or a reason why not",
+         [(Case.protected, _without_tool)]),
+    Rule("LAYER-1", "user", "Imports point downwards", seen("layers"), CHECK),
+    Rule("ASK-tradeoff", "user", "New infrastructure is decided",
+         words("infrastructure", "may the product need one more part to run?",
+               r"queue|redis|kafka|celery|cache|elasticsearch|extension|graphql|websocket\w*|cron|broker"
+               r"|e-?mails?|sms"),
+         VERIFY, Question("infrastructure", "tradeoff", ["no: with what is there", "yes"])),
+]  # fmt: skip
+ASYNC = [
+    Rule("ASYNC-1", "api", "Handlers are coroutines, and nothing blocks the loop",
+         [(lambda case: case.evidence.traces, lambda one, _: (one.evidence and "blocks the loop")
+           or (one.chain and not one.is_async and "its handler is no coroutine"))], CHECK),
+]  # fmt: skip

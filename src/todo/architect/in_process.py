@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
-from todo.database.pool import Connection
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.transaction import Database, Pool
 from todo.database.url import DatabaseUrl
@@ -29,7 +27,9 @@ from todo.settings import Settings, Wiring
 ORIGIN = "http://architect.invalid"
 _KEY_ID = "architect"
 _PATIENCE_SECONDS = 20.0
+_SENDING = {"fetch", "fetchrow", "fetchval", "execute", "cursor"}
 Application = Callable[..., FastAPI]
+Statement = tuple[str, tuple[Any, ...]]
 
 
 class Issuer:
@@ -55,91 +55,80 @@ class Issuer:
 
 
 class _Heard:
-    """A connection that tells of its cursors, which no listener of the driver hears of."""
+    """A connection that tells what is sent over it."""
 
-    def __init__(self, connection: Connection, heard: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def __init__(self, connection: Any, heard: list[Statement]) -> None:
         self.connection = connection
         self._heard = heard
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.connection, name)
+        sent = getattr(self.connection, name)
 
-    def cursor(self, query: str, *arguments: Any) -> Any:
-        self._heard.append((query, arguments))
-        return self.connection.cursor(query, *arguments)
+        def send(sql: str, *arguments: Any, **options: Any) -> Any:
+            self._heard.append((sql, arguments))
+            return sent(sql, *arguments, **options)
+
+        return send if name in _SENDING else sent
 
 
 class Ear:
     """Stands before the pool: hears what is sent to the database, and can make it fail."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, tuple[Any, ...]]] = []
+        self._heard: list[Statement] = []
         self.failure: Exception | None = None
 
     def database(self, pool: Pool, **options: Any) -> Database:
         self._pool = pool
         return Database(self, **options)
 
+    def heard(self) -> list[Statement]:
+        """Give what was heard since this was last asked."""
+        heard, self._heard[:] = list(self._heard), []
+        return heard
+
     async def acquire(self, *, timeout: float) -> Any:  # noqa: ASYNC109  # as the driver's pool has it
         if self.failure is not None:
             raise self.failure
-        connection = await self._pool.acquire(timeout=timeout)
-        connection.add_query_logger(self._hear)
-        return _Heard(connection, self.heard)
+        return _Heard(await self._pool.acquire(timeout=timeout), self._heard)
 
     async def release(self, heard: Any) -> None:
-        heard.remove_query_logger(self._hear)
         await self._pool.release(heard.connection)
 
-    def _hear(self, record: asyncpg.connection.LoggedQuery) -> None:
-        self.heard.append((record.query, tuple(record.args or ())))
 
-
-class Running:
+class InProcess:
     """The application, who may sign in to it, and what it was heard to ask."""
 
-    def __init__(self, app: FastAPI, issuer: Issuer, ear: Ear, bound_url: DatabaseUrl) -> None:
+    def __init__(self, app: FastAPI, issuer: Issuer, ear: Ear) -> None:
         self.app = app
         self.issuer = issuer
         self.ear = ear
-        self.bound_url = bound_url
         transport = httpx2.ASGITransport(_beginnings(app), raise_app_exceptions=False)
         self._client = httpx2.AsyncClient(transport=transport, base_url=ORIGIN)
 
-    async def call(  # noqa: PLR0913  # a request has so many parts
-        self, method: str, path: str, *, token: str | None = None, query: Any = (), body: Any = None,
-        media_type: str = "application/json",
-    ) -> httpx2.Response:  # fmt: skip
+    async def call(
+        self, method: str, path: str, token: str | None, query: Any, content: tuple[str, Any]
+    ) -> httpx2.Response:
         """Send one request and give the answer; of a stream, its beginning."""
+        media_type, body = content
         headers = {"content-type": media_type} | ({"authorization": f"Bearer {token}"} if token else {})
-        content = body if body is None or isinstance(body, str) else json.dumps(body)
+        sent = body if body is None or isinstance(body, str) else json.dumps(body)
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await self._client.request(method, path, params=query, content=content, headers=headers)
-
-    async def heard(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """Give what was heard since this was last asked."""
-        # The driver tells its listeners in the next round of the loop.
-        await asyncio.sleep(0)
-        heard = list(self.ear.heard)
-        self.ear.heard.clear()
-        return heard
+            return await self._client.request(method, path, params=query, content=sent, headers=headers)
 
 
 def _beginnings(app: ASGIApp) -> ASGIApp:
     """Hang up on a stream of events when something has come: it would go on for ever."""
 
     async def first_only(scope: Scope, receive: Receive, send: Send) -> None:
-        state = "before"
+        is_stream = False
 
         async def pass_on(message: Message) -> None:
-            nonlocal state
+            nonlocal is_stream
             if message["type"] == "http.response.start":
                 is_stream = b"event-stream" in dict(message["headers"]).get(b"content-type", b"")
-                state = "streaming" if is_stream else "whole"
-            elif state == "streaming":
-                state, message = "over", {**message, "more_body": False}
-            elif state == "over":
-                return
+            elif is_stream:
+                message = {**message, "more_body": False}
             await send(message)
 
         await app(scope, receive, pass_on)
@@ -147,23 +136,15 @@ def _beginnings(app: ASGIApp) -> ASGIApp:
     return first_only
 
 
-def body_of(reply: httpx2.Response) -> Any:
-    """Give the JSON in an answer; None where it holds none."""
-    try:
-        return reply.json()
-    except ValueError:
-        return None
-
-
 @asynccontextmanager
-async def running(url: DatabaseUrl, application: Application) -> AsyncIterator[Running]:
+async def in_process(url: DatabaseUrl, application: Application) -> AsyncIterator[InProcess]:
     """Run the application on a scratch database; who signs in to it has the token of an issuer of ours."""
-    bound, ear, issuer = login_of(APP_GROUP, url, SECRET), Ear(), Issuer()
-    app = application(wiring(bound), open_database=ear.database)
+    ear, issuer = Ear(), Issuer()
+    app = application(wiring(login_of(APP_GROUP, url, SECRET)), open_database=ear.database)
     async with app.router.lifespan_context(app):
         tokens = TokenVerifier(issuer, issuer=ORIGIN, audience=f"{ORIGIN}/api", rests_on=None)
         app.state.backend = dataclasses.replace(app.state.backend, tokens=tokens)
-        yield Running(app, issuer, ear, bound)
+        yield InProcess(app, issuer, ear)
 
 
 async def tools_of(app: FastAPI) -> list[dict[str, Any]]:

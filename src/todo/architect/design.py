@@ -1,7 +1,8 @@
 """What a design is made of: the same types for the running system and for a proposal."""
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -13,9 +14,19 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 # What stands in a statement as a value: it is quoted, and NUL cannot be.
 Value = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 
-Phase = Literal["check", "verify"]
 FieldType = Literal["string", "integer", "number", "boolean", "uuid", "timestamp", "date", "array", "object"]
 FilterOp = Literal["eq", "lt", "lte", "gt", "gte", "any", "is_null", "is_not_null", "prefix", "search"]
+
+
+_NEW = "new_"
+_Named = TypeVar("_Named", bound="HasName")
+
+
+class HasName(Protocol):
+    """Whatever is known by a name."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class _Part(BaseModel):
@@ -30,6 +41,10 @@ class FeatureRequest(_Part):
     components: list[Literal["api", "db", "auth", "mcp"]] = ["api", "db", "auth"]
     answers: dict[str, str] = {}
 
+    @property
+    def name(self) -> str:
+        return "the request"
+
 
 class Field(_Part):
     """A member of a request or an answer; `computed` says how one without a column comes about."""
@@ -38,7 +53,6 @@ class Field(_Part):
     type: FieldType
     required: bool = True
     nullable: bool = False
-    min_length: int | None = None
     max_length: int | None = None
     values: list[str] | None = None
     computed: str | None = None
@@ -103,6 +117,11 @@ class Endpoint(_Part):
     def is_write(self) -> bool:
         return self.method != "GET"
 
+    @property
+    def collection(self) -> str:
+        """The address of what it is one of, or its own."""
+        return self.path.partition("/{")[0]
+
 
 class ApiDesign(_Part):
     """The API designer's half: what is said over HTTP."""
@@ -122,6 +141,10 @@ class Column(_Part):
     values: list[Value] | None = None
     computed: bool = False
 
+    @property
+    def must_be_given(self) -> bool:
+        return not self.nullable and self.default is None and not self.computed
+
 
 class Index(_Part):
     """An index; a column may be followed by ASC or DESC."""
@@ -137,6 +160,10 @@ class Index(_Part):
     @property
     def column_names(self) -> list[str]:
         return [column.split()[0] for column in self.columns]
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.name and self.name.startswith(_NEW))
 
 
 class ForeignKey(_Part):
@@ -161,18 +188,15 @@ class Table(_Part):
     foreign_keys: list[ForeignKey] = []
     indexes: list[Index] = []
     owner: Name | None = None
-    row_security: bool = True
-    # Of one that is there: its constraints, indexes and policies in PostgreSQL's own words.
-    definitions: dict[str, str] = {}
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 
-    @property
-    def keys(self) -> list[list[str]]:
-        """The column lists that an index stands behind, in the order of each."""
+    def has_key(self, columns: list[str]) -> bool:
+        """Whether an index of all its rows begins with these columns, in whatever order."""
         whole = (index.column_names for index in self.indexes if not index.predicate)
-        return [key for key in (self.primary_key, *self.unique, *whole) if key]
+        keys = [self.primary_key, *self.unique, *whole]
+        return any(set(key[: len(columns)]) == set(columns) for key in keys)
 
 
 class Migration(StrEnum):
@@ -211,6 +235,10 @@ class Access(_Part):
     foreign: Literal[403, 404] | None = None
     checks: list[str] = []
 
+    @property
+    def name(self) -> str:
+        return self.endpoint
+
 
 class AuthDesign(_Part):
     """The auth specialist's half: who may."""
@@ -225,6 +253,10 @@ class Proofs(_Part):
     unit: list[str] = []
     integration: list[str] = []
     edge: list[str] = []
+
+    @property
+    def by_kind(self) -> dict[str, list[str]]:
+        return {"unit": self.unit, "integration": self.integration, "edge": self.edge}
 
 
 class Waiver(_Part):
@@ -263,3 +295,62 @@ class Design(_Part):
 
     def access(self, name: str) -> list[Access]:
         return [rule for rule in self.auth.rules if rule.endpoint == name]
+
+
+def over(live: Design, proposal: Design) -> Design:
+    """Give the two together: what is named again is added to, all else is as it was."""
+    ruled = {access.endpoint for access in proposal.auth.rules}
+    gone = set(proposal.api.renames)
+    endpoints = [_endpoint(one, live.endpoint(one.name), gone) for one in proposal.api.endpoints]
+    tables = [_table(one, live.table(one.name)) for one in proposal.db.tables]
+    rules = [*(one for one in live.auth.rules if one.endpoint not in ruled), *proposal.auth.rules]
+    return Design(
+        api=ApiDesign(endpoints=_together(live.api.endpoints, endpoints)),
+        db=SchemaDesign(tables=_together(live.db.tables, tables)),
+        auth=AuthDesign(rules=rules),
+    )
+
+
+def with_index_names(proposal: Design) -> Design:
+    """Name the new indexes, so that a plan tells which it uses."""
+
+    def named(table: Table) -> Table:
+        indexes = [
+            index.model_copy(update={"name": f"{_NEW}{table.name}_{number}"})
+            for number, index in enumerate(table.indexes, start=1)
+        ]
+        return table.model_copy(update={"indexes": indexes})
+
+    tables = [named(table) for table in proposal.db.tables]
+    return proposal.model_copy(update={"db": proposal.db.model_copy(update={"tables": tables})})
+
+
+def _together(before: Iterable[_Named], wanted: Iterable[_Named]) -> list[_Named]:
+    return list({one.name: one for one in [*before, *wanted]}.values())
+
+
+def _endpoint(wanted: Endpoint, before: Endpoint | None, renamed: set[str]) -> Endpoint:
+    if before is None:
+        return wanted
+    gone = {*wanted.removes, *renamed}
+    added: dict[str, Any] = {"errors": sorted({*before.errors, *wanted.errors})}
+    for part in ("request", "response"):
+        kept = [field for field in getattr(before, part) if field.name not in gone]
+        added[part] = _together(kept, getattr(wanted, part))
+    for part in ("table", "listing", "paged", "mcp_tool"):
+        added[part] = getattr(wanted, part) or getattr(before, part)
+    kept_parts = {"operation_id": before.operation_id, "success": before.success, "strict": before.strict}
+    return wanted.model_copy(update=kept_parts | added)
+
+
+def _table(wanted: Table, before: Table | None) -> Table:
+    if before is None:
+        return wanted.model_copy(update={"new": True})
+    kept = [
+        column.model_copy(update={"name": wanted.rename.get(column.name, column.name)})
+        for column in before.columns
+        if column.name not in wanted.drop
+    ]
+    parts = ("foreign_keys", "indexes", "unique")
+    added = {part: getattr(before, part) + getattr(wanted, part) for part in parts}
+    return before.model_copy(update={"columns": _together(kept, wanted.columns), **added})

@@ -1,12 +1,14 @@
 """What rules look at: a design, the running system beneath it, and what was seen of both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
-from todo.architect.decisions import Decisions
-from todo.architect.model import Access, Design, Endpoint, Phase, Table
-from todo.architect.planner import Query
+from todo.architect.constitution import Constitution
+from todo.architect.design import Design, Endpoint, Table
+from todo.architect.planner import Plan
 
+Phase = Literal["check", "verify"]
 Asked = Literal[
     "anonymous", "forged", "foreign", "foreign look", "unknown id", "malformed id", "unknown member",
     "unknown parameter", "server's own member", "unknown path", "other method", "crash", "away",
@@ -16,51 +18,68 @@ Asked = Literal[
 class Looked(NamedTuple):
     """What was looked at, and what was wrong with it; empty where nothing was."""
 
-    at: str
+    name: str
     fault: str = ""
     evidence: str = ""
 
 
-@dataclass(frozen=True)
-class Trace:
+class Query(NamedTuple):
+    """What asks the database, how PostgreSQL means to run that, and what is refused of it."""
+
+    name: str
+    plan: Plan
+    faults: tuple[str, ...]
+    verb: str = "SELECT"
+
+    @property
+    def evidence(self) -> str:
+        return str(self.plan)
+
+
+class Trace(NamedTuple):
     """One operation from end to end: what it depends on, what it answers, what it asks of the database."""
 
-    operation: str
+    name: str
     chain: tuple[str, ...]
     is_async: bool
     status: int
     queries: tuple[Query, ...] = ()
-    blocked_by: str | None = None
+    evidence: str = ""  # what blocked the loop
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} -> {self.status}   {' > '.join(self.chain)}"]
+        for query in self.queries:
+            by = f" by {', '.join(sorted(query.plan.indexes))}" if query.plan.indexes else ""
+            lines.append(f"    {query.verb} {', '.join(sorted(query.plan.tables))}{by}")
+        return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What was answered to a question that should be refused."""
 
-    operation: str
+    name: str
     asked: Asked
     status: int
     media_type: str
     body: Any
     detail: str = ""
-    is_left_alone: bool = True
+    shows_mark: bool = False
 
     @property
     def is_refusal(self) -> bool:
-        return self.status >= 400  # noqa: PLR2004  # where refusals begin in HTTP
+        return self.status >= HTTPStatus.BAD_REQUEST
 
-    def __str__(self) -> str:
+    @property
+    def evidence(self) -> str:
         return f"{self.status} {self.body}"[:200]
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A specification: what it says of itself, and whether its generated block is what the system says."""
 
-    path: str
+    name: str
     status: str
-    operations: tuple[str, ...]
-    tables: tuple[str, ...]
+    covers: tuple[str, ...]
     is_feature: bool = False
     is_current: bool = True
     is_verified: bool = True
@@ -68,24 +87,21 @@ class Page:
     missing_tests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What was seen; empty where nobody looked."""
 
-    operations: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
     answers: tuple[Answer, ...] = ()
     queries: tuple[Query, ...] = ()
+    log_leaks: tuple[Looked, ...] = ()
     ddl: tuple[Looked, ...] = ()
     migrations: tuple[Looked, ...] = ()
     layers: tuple[Looked, ...] = ()
     contracts: tuple[Looked, ...] = ()
     records: tuple[Looked, ...] = ()
-    log_leaks: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
     tools: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()
-    problem_schema: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,7 @@ class Case:
     subject: Design
     live: Design
     design: Design
-    decisions: Decisions
+    constitution: Constitution
     evidence: Evidence
 
     def endpoints(self) -> list[Endpoint]:
@@ -110,13 +126,14 @@ class Case:
     def protected(self) -> list[Endpoint]:
         return [endpoint for endpoint in self.endpoints() if not self.is_public(endpoint)]
 
+    def mapped(self) -> list[Endpoint]:
+        """Give those that show or take members of a table that is there."""
+        return [endpoint for endpoint in self.endpoints() if endpoint.response and self.table_of(endpoint)]
+
     def tables(self) -> list[Table]:
         """Give the tables that are judged, each with all it has."""
         names = {table.name for table in self.subject.db.tables}
         return [table for table in self.design.db.tables if table.name in names]
-
-    def rules(self) -> list[Access]:
-        return self.subject.auth.rules
 
     def table_of(self, endpoint: Endpoint) -> Table | None:
         return self.design.table(endpoint.table)
@@ -124,11 +141,7 @@ class Case:
     def is_public(self, endpoint: Endpoint) -> bool:
         return any(rule.level == "public" for rule in self.design.access(endpoint.name))
 
-    def answers(self, endpoint: Endpoint, *asked: Asked) -> list[Answer]:
-        """Give what an endpoint answered to such questions."""
-        answers = self.evidence.answers
-        return [one for one in answers if one.operation == endpoint.name and one.asked in asked]
-
-    def foreign(self, endpoint: Endpoint) -> str | None:
+    def foreign(self, name: str) -> str | None:
         """Give how another's thing is refused, as decided; None while that is open."""
-        return self.decisions.decided("foreign", endpoint.table or "")
+        endpoint = self.design.endpoint(name)
+        return self.constitution.decided("foreign", (endpoint and endpoint.table) or "")

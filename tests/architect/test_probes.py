@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from todo.architect.examine import Examiner, Witness
-from todo.architect.running import Ear, Issuer, Running
-from todo.database.url import DatabaseUrl
+from todo.architect.in_process import Ear, InProcess, Issuer
+from todo.architect.probes import Prober, Witness
 
 
 async def somebody() -> None:
@@ -15,9 +14,8 @@ async def list_things() -> list[str]:
     return []
 
 
-def examiner_of(app: FastAPI) -> Examiner:
-    nowhere = DatabaseUrl.parse("postgresql://127.0.0.1:1/nothing")
-    return Examiner(Running(app, Issuer(), Ear(), nowhere), Witness())
+def prober_of(app: FastAPI) -> Prober:
+    return Prober(InProcess(app, Issuer(), Ear()), Witness())
 
 
 def test_a_handler_in_an_included_router_is_found_with_what_it_depends_on() -> None:
@@ -25,9 +23,9 @@ def test_a_handler_in_an_included_router_is_found_with_what_it_depends_on() -> N
     router.get("/things", operation_id="list_things")(list_things)
     app.include_router(router, prefix="/api")
 
-    examiner = examiner_of(app)
+    prober = prober_of(app)
 
-    assert [examiner.chain(one) for one in examiner.operations] == [(("APIRoute", "somebody"), True)]
+    assert [prober.chain(one) for one in prober.operations] == [(("APIRoute", "somebody"), True)]
 
 
 def test_an_operation_without_a_handler_is_seen_as_such() -> None:
@@ -36,6 +34,6 @@ def test_an_operation_without_a_handler_is_seen_as_such() -> None:
     app.openapi()
     app.router.routes.clear()
 
-    examiner = examiner_of(app)
+    prober = prober_of(app)
 
-    assert [examiner.chain(one) for one in examiner.operations] == [((), False)]
+    assert [prober.chain(one) for one in prober.operations] == [((), False)]

@@ -1,28 +1,33 @@
 """The constitution: principles with the rules that keep them, and what has been decided once."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from todo.architect.model import Waiver
+from todo.architect.design import Waiver
 
 CONSTITUTION = Path(".specify/memory/constitution.md")
 _RULE = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+|review")
 
 
-class Decisions(BaseModel):
-    """What a person has decided; a question about it is not asked again."""
+class Principle(NamedTuple):
+    """What holds for the product, and the rules that keep it."""
 
-    model_config = ConfigDict(frozen=True)
+    name: str
+    kept_by: list[str]
+
+
+class Constitution(BaseModel):
+    """What a person has decided; a question about it is not asked again."""
 
     answers: dict[str, dict[str, str]] = {}
     waivers: list[Waiver] = []
-    principles: dict[str, list[str]] = {}
+    principles: list[Principle] = []
 
     @classmethod
-    def of(cls, root: Path) -> "Decisions":
+    def of(cls, root: Path) -> "Constitution":
         """Read the constitution of a project; of one without, nothing has been decided."""
         file = root / CONSTITUTION
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -30,11 +35,10 @@ class Decisions(BaseModel):
         for question, about, answer in _rows(text, "Product decisions"):
             answers.setdefault(question, {})[about] = answer
         waivers = [Waiver(rule=id_, where=where, reason=why) for id_, where, why in _rows(text, "Waivers")]
-        principles = {}
-        for principle in _section(text, "Core principles").split("\n### ")[1:]:
-            kept_by = principle.partition("\nEnforced by: ")[2]
-            principles[principle.partition("\n")[0]] = _RULE.findall(kept_by)
-        return cls(answers=answers, waivers=waivers, principles=principles)
+        return cls(answers=answers, waivers=waivers, principles=[
+            Principle(one.partition("\n")[0], _RULE.findall(one.partition("\nEnforced by: ")[2]))
+            for one in text.partition("\n## Product decisions\n")[0].split("\n### ")[1:]
+        ])  # fmt: skip
 
     def decided(self, question: str, subject: str) -> str | None:
         """Give the answer about a subject, or the one for everything; None if that is still open."""
@@ -46,12 +50,8 @@ class Decisions(BaseModel):
         return set(self.answers.get(question, {}))
 
 
-def _section(text: str, name: str) -> str:
-    return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-
-
-def _rows(text: str, section: str) -> Iterator[list[str]]:
+def _rows(text: str, section: str) -> list[list[str]]:
     """Give the rows of a section's table, without those that are its head."""
-    rows = [line for line in _section(text, section).splitlines() if line.startswith("|")]
-    for row in rows[2:]:
-        yield [cell.strip().strip("`") for cell in row.strip("| ").split(" | ", 2)]
+    lines = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0].splitlines()
+    rows = [line.strip("| ").split(" | ", 2) for line in lines if line.startswith("|")]
+    return [[cell.strip(" `") for cell in row] for row in rows[2:]]

@@ -1,0 +1,74 @@
+"""What whoever designs has to know: the running system in a few kilobytes, and the form of a design."""
+
+import json
+import re
+from collections.abc import Iterable
+from importlib.resources import files
+
+from todo.architect.constitution import Constitution
+from todo.architect.design import Design, FeatureRequest
+from todo.architect.live import Live
+from todo.architect.rules import RULES
+from todo.architect.verdict import Clarification
+
+ROLES = ("backend-architect", "api-designer", "db-schema-manager", "auth-specialist")
+_BRIEF = """\
+# Brief: {request.text}
+
+Write a design as JSON and have the running system judge it:
+
+    todo architect verify {request.slug}.json
+
+Its `request` is `{asked}`.
+
+## Open questions
+
+{questions}
+
+{roles}
+{facts}
+# The form of a design
+
+```json
+{form}
+```
+"""
+
+
+def instructions_of(role: str) -> str:
+    """Give what a role is told; the agent files are the one place where it is written."""
+    text = files("todo.architect").joinpath(f"agents/{role}.md").read_text(encoding="utf-8")
+    return re.sub(r"\A---\n.*?\n---\n\n", "", text, flags=re.DOTALL)
+
+
+def facts(live: Live, constitution: Constitution) -> str:
+    """Give the running system in the form of a design, what has been decided, and the rules that judge."""
+    decided = (
+        (kind, about, said) for kind, one in constitution.answers.items() for about, said in one.items()
+    )
+    parts = {
+        "Endpoints": (one.model_dump_json(exclude_defaults=True) for one in live.design.api.endpoints),
+        "Tables": (one.model_dump_json(exclude_defaults=True) for one in live.design.db.tables),
+        "Claims that tokens carry": sorted(live.evidence.claims),
+        "Decided": (f"- {kind}, {about}: {said}" for kind, about, said in decided),
+        "Rules that will judge the design": (
+            f"- {rule.id}: {rule.says}" for rule in RULES.values() if "verify" in rule.phases
+        ),
+    }
+    told = (f"## {heading}\n" + "\n".join(lines) + "\n" for heading, lines in parts.items())
+    return "# The running system\n" + "".join(told)
+
+
+def brief(
+    request: FeatureRequest, live: Live, constitution: Constitution, questions: Iterable[Clarification]
+) -> str:
+    """Give everything an agent or a person needs to write a design by hand."""
+    asked = [f"- `{one.id}`: {one.question} ({' | '.join(one.options)})" for one in questions]
+    return _BRIEF.format(
+        request=request,
+        asked=request.model_dump_json(exclude={"components"}),
+        questions="\n".join(asked) or "None that can be seen from the words; ask what you need.",
+        roles="".join(f"## {role}\n\n{instructions_of(role)}\n" for role in ROLES),
+        facts=facts(live, constitution),
+        form=json.dumps(Design.model_json_schema(), separators=(",", ":")),
+    )

@@ -12,10 +12,11 @@ from benchmarks.requests import Job
 from todo.database.engine import Connection, connect
 from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.standing import LiveSession
+from todo.database.stroke import Stroke
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoUpdate
-from todo.features.todos.service import TodoReader, TodoService, todo_reader, todo_service
+from todo.features.todos.service import TodoReader, TodoWriter, todo_reader, todo_writer
 from todo.settings import Limits
 
 _LIMITS = Limits(rate_limit=0, quota=0, batch_limit=100, agent_writes=0)
@@ -37,10 +38,10 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
         Job.GET: lambda reader: reader.get_todo(todo_id),
         Job.LIST: lambda reader: reader.list_todos(TodoFilter(limit=20)),
     }
-    uses: dict[Job, Callable[[TodoService], Awaitable[object]]] = {
-        Job.CREATE: lambda service: service.create_todo(_NEW),
-        Job.UPDATE: lambda service: service.update_todo(todo_id, TodoUpdate(title="Renamed")),
-        Job.COMPLETE: lambda service: service.complete_todo(todo_id),
+    writes: dict[Job, Callable[[TodoWriter], Awaitable[object]]] = {
+        Job.CREATE: lambda writer: writer.create_todo(_NEW),
+        Job.UPDATE: lambda writer: writer.update_todo(todo_id, TodoUpdate(title="Renamed")),
+        Job.COMPLETE: lambda writer: writer.complete_todo(todo_id),
     }
     said: dict[Job, list[Step]] = {}
     standing = LiveSession(person.session_id)
@@ -49,11 +50,10 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
             tape = _Tape(connection)
             await look(todo_reader(Database(tape).glance(person.id, standing), b"secret"))
             said[job] = tape.steps
-        for job, use in uses.items():
+        for job, write in writes.items():
             tape = _Tape(connection)
             provenance = Provenance(Client(PERSON), f"{job}_todo")
-            async with Database(tape).transaction(person.id, standing, provenance=provenance) as transaction:
-                await use(todo_service(transaction, b"secret", _LIMITS))
+            await write(todo_writer(Stroke(Database(tape), person.id, standing, provenance), _LIMITS))
             said[job] = tape.steps
     return said
 

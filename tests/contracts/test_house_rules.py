@@ -11,7 +11,7 @@ from todo.architect.specs import SpecFile
 from todo.features.account.service import AccountService
 from todo.features.activity.service import ActivityService
 from todo.features.keys.service import KeyService
-from todo.features.todos.service import TodoReader, TodoService
+from todo.features.todos.service import TodoReader, TodoService, TodoWriter
 from todo.problems import Problem
 from todo.transport import problem_json
 
@@ -61,7 +61,7 @@ def test_one_verb_all_the_way_down() -> None:
     operations = operations_of("todos")
 
     assert (
-        (verbs_of(TodoReader) | verbs_of(TodoService)) - NOT_OVER_HTTP
+        (verbs_of(TodoReader) | verbs_of(TodoWriter) | verbs_of(TodoService)) - NOT_OVER_HTTP
         == operations
         == READING | CHANGING | NOT_FOR_AGENTS
     )

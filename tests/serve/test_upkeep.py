@@ -13,6 +13,7 @@ from todo.database.provenance import BY_UPKEEP
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
+from todo.features.todos.schemas import ActOperation
 from todo.features.todos.service import PURGE_MAX, todo_service
 from todo.problems import CannotStart
 from todo.serve.product import upkeep_of
@@ -103,7 +104,8 @@ async def test_a_todo_that_is_being_restored_stays(service: Service, alice: Pers
     async with open_pool(login_of(APP_GROUP, service.owner_url, SECRET), size=1) as pool:
         database = Database(pool)
         async with database.transaction(UUID(alice.subject), provenance=BY_UPKEEP) as transaction:
-            await todo_service(transaction, SECRET, LIMITS).restore_todo(UUID(todo_id))
+            restoring = ActOperation(op="restore", id=UUID(todo_id))
+            await todo_service(transaction, SECRET, LIMITS).change_todos([restoring])
             running = asyncio.create_task(upkeep(service.owner_url).run())
             async with asyncio.timeout(10):
                 while not await sql(service, WAITING):

@@ -33,6 +33,13 @@ class TracedDatabase(Database):
         with self._span("read transaction"):
             return await super().look(*arguments)
 
+    async def strike(self, *arguments: Any) -> asyncpg.Record | None:
+        """Write by one statement as `Database` does, within a span."""
+        if self._is_pooled:
+            return await super().strike(*arguments)  # which opens a transaction
+        with self._span("write transaction"):
+            return await super().strike(*arguments)
+
     @contextmanager
     def _span(self, name: str) -> Iterator[None]:
         with self._tracer.start_as_current_span(

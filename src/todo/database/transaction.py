@@ -1,7 +1,7 @@
 """One request, one person, one transaction: the only way to the tables, and the only place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 
-from todo.database.glance import look
+from todo.database.glance import look, strike
 from todo.database.pool import Connection
 from todo.database.provenance import Provenance
 from todo.database.standing import Standing, literal_query
@@ -24,6 +24,10 @@ _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
+# That one of them is closed, or told to end, is found out before anything is committed.
+_UNDONE = (asyncpg.InterfaceError, asyncpg.AdminShutdownError)
+# What leaves open whether that which was said to it was committed.
+_IN_DOUBT = (ConnectionError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 # What a lost, full, restarting, read-only or overburdened database looks like; all of it passes.
 _PASSING = (
     *_LOST,
@@ -39,7 +43,12 @@ _PASSING = (
 _ATTEMPTS = 3
 _PING_SECONDS = 1.0
 _NOBODY = UUID(int=0)
+_NOT_NOW = "The database cannot answer right now; try again shortly."
 _REVISION = Statement(text("SELECT version_num FROM alembic_version"))
+
+
+class InDoubt(Unavailable):
+    """The connection was lost while a statement was on its way: it may have been done, or be done yet."""
 
 
 class Transaction:
@@ -76,6 +85,10 @@ class Transaction:
         return await self._connection.fetch(
             statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
         )
+
+    async def say(self, sql: str, arguments: Sequence[Any]) -> asyncpg.Record | None:
+        """Give the first row of a statement that says who asks as well, or nothing."""
+        return await self._connection.fetchrow(sql, *arguments)
 
     async def chunks(
         self, statement: Statement, size: int, **values: Any
@@ -154,20 +167,47 @@ class Database:
                 return await transaction.one(statement, **values)
         sql, arguments = look(statement, values, str(user_id), standing)
         with _UnavailableWhileItPasses():
-            row = await self._looked(sql, arguments)
+            row = await self._say(sql, arguments, again_after=_LOST)
         if row is None or not row["lasts"]:
             raise _has_ended()
         return row
 
-    async def _looked(self, sql: str, arguments: list[Any]) -> asyncpg.Record | None:
+    async def strike(
+        self, user_id: UUID, standing: Standing | None, statement: Statement, values: dict[str, Any]
+    ) -> asyncpg.Record | None:
+        """Write by one statement, in one message; the answer comes after the commit.
+
+        Gives nothing where it did not apply, and has done nothing then; through a pooler it is done in a
+        transaction. Raises what `transaction` does.
+        """
+        sql, arguments = strike(statement, values, str(user_id), standing)
+        try:
+            if self._is_pooled:
+                async with self.transaction(user_id, standing) as transaction:
+                    row = await transaction.say(sql, arguments)
+            else:
+                with _UnavailableWhileItPasses():
+                    row = await self._say(sql, arguments, again_after=_UNDONE)
+        except asyncpg.UniqueViolationError:
+            return None  # somebody else did it meanwhile
+        if row is None or not row["lasts"]:
+            raise _has_ended()
+        if not row["is_done"]:
+            return None
+        self._on_commit(user_id)
+        return row
+
+    async def _say(
+        self, sql: str, arguments: list[Any], *, again_after: tuple[type[Exception], ...]
+    ) -> asyncpg.Record | None:
         for attempt in range(1, _ATTEMPTS + 1):
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             try:
                 return await connection.fetchrow(sql, *arguments)
-            except _LOST:
+            except _LOST as error:
                 connection.terminate()
-                if attempt == _ATTEMPTS:
-                    raise
+                if attempt == _ATTEMPTS or not isinstance(error, again_after):
+                    raise (InDoubt(_NOT_NOW) if isinstance(error, _IN_DOUBT) else error) from error
             except (asyncio.CancelledError, TimeoutError):
                 # The server may still be working on it: a connection in doubt is not used again.
                 connection.terminate()
@@ -243,7 +283,7 @@ class Database:
             ):
                 row = await asked.one(_REVISION)
         except (TimeoutError, asyncpg.UndefinedTableError) as error:
-            raise Unavailable("The database cannot answer right now; try again shortly.") from error
+            raise Unavailable(_NOT_NOW) from error
         return str(row["version_num"]) if row else ""
 
 
@@ -264,7 +304,7 @@ class _UnavailableWhileItPasses:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         # A value that does not fit its column is a mistake of ours.
         if isinstance(error, _PASSING) and not isinstance(error, ValueError):
-            raise Unavailable("The database cannot answer right now; try again shortly.") from error
+            raise Unavailable(_NOT_NOW) from error
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from starlette.types import Scope as AsgiScope
 from todo.auth.api_key import PREFIX
 from todo.auth.tokens import TokenVerifier
 from todo.auth.user import Caller, Scope
+from todo.database.stroke import Stroke
 from todo.database.transaction import Database, Glance, Transaction
 from todo.problems import (
     BodyTooLarge,
@@ -179,6 +180,15 @@ def glance(request: Request) -> Glance:
     require_scope(caller, Scope.READ)
     _refuse_query(request)
     return backend(request).database.glance(caller.user_id, standing_of(caller))
+
+
+def stroke(request: Request) -> Stroke:
+    """Give a way to write for the caller, for what one statement does."""
+    caller: Caller = request.state.caller
+    require_scope(caller, Scope.WRITE)
+    _refuse_query(request)
+    provenance = provenance_of(caller, request.scope["route"].operation_id)
+    return Stroke(backend(request).database, caller.user_id, standing_of(caller), provenance)
 
 
 async def _reading(request: Request) -> AsyncIterator[Transaction]:

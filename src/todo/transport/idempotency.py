@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from todo.database.idempotency import KeptAnswer, KeptAnswers
+from todo.database.transaction import Transaction
 from todo.problems import Conflict, ValidationFailed
 from todo.transport.http_request import Writing
 
@@ -81,8 +82,13 @@ def _replay(kept: KeptAnswer, fingerprint: bytes) -> Response:
     return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
 
 
+def once_only(request: Request, transaction: Transaction, key: str | None) -> OnceOnly:
+    """Give what does a request once, in a transaction."""
+    return OnceOnly(f"{request.method} {request.url.path}", KeptAnswers(transaction), key)
+
+
 async def _once_only(request: Request, transaction: Writing, idempotency_key: Key = None) -> OnceOnly:
-    return OnceOnly(f"{request.method} {request.url.path}", KeptAnswers(transaction), idempotency_key)
+    return once_only(request, transaction, idempotency_key)
 
 
 Once = Annotated[OnceOnly, Depends(_once_only)]

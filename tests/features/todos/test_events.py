@@ -17,10 +17,11 @@ from tests.streams import Stream, following, served, worker
 from todo.app import create_app
 from todo.database.engine import connect, open_pool
 from todo.database.provenance import BY_UPKEEP
+from todo.database.stroke import Stroke
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
 from todo.features.todos.schemas import TodoCreate
-from todo.features.todos.service import todo_service
+from todo.features.todos.service import todo_writer
 from todo.transport.event_stream import OPEN_PER_PERSON
 from todo.transport.paging import CursorSigner
 
@@ -319,9 +320,8 @@ async def test_a_quiet_stream_gives_a_sign_of_life_and_sees_by_then_what_nobody_
 
 async def make_without_telling(service: Service, person: Person) -> str:
     async with open_pool(DatabaseUrl.parse(service.wiring.database_url), size=1) as pool:
-        silent = Database(pool)
-        async with silent.transaction(UUID(person.subject), provenance=BY_UPKEEP) as transaction:
-            todo = await todo_service(transaction, SECRET, LIMITS).create_todo(TodoCreate(title="Hush"))
+        silent = Stroke(Database(pool), UUID(person.subject), None, BY_UPKEEP)
+        todo = await todo_writer(silent, LIMITS).create_todo(TodoCreate(title="Hush"))
     return str(todo.id)
 
 

@@ -1,7 +1,8 @@
 """HTTP endpoints under /api/todos."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,12 +20,21 @@ from todo.features.todos.schemas import (
     TodoChangeRead,
     TodoChanges,
     TodoCreate,
+    TodoDocument,
     TodoFilter,
     TodoPage,
     TodoRead,
     TodoUpdate,
 )
-from todo.features.todos.service import ChangesForgotten, TodoReader, TodoService, todo_reader, todo_service
+from todo.features.todos.service import (
+    ChangesForgotten,
+    TodoReader,
+    TodoService,
+    TodoWriter,
+    todo_reader,
+    todo_service,
+    todo_writer,
+)
 from todo.problems import ValidationFailed
 from todo.transport.conditional import content_tag, expected_versions, is_unmodified, version_tag
 from todo.transport.event_stream import Seen, TooManyStreams, stream_response
@@ -39,8 +49,9 @@ from todo.transport.http_request import (
     Writing,
     backend,
     glance,
+    stroke,
 )
-from todo.transport.idempotency import Once, RequestInFlight
+from todo.transport.idempotency import Key, Once, RequestInFlight, once_only
 from todo.transport.problem_json import problem_responses
 
 router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=SignedInRoute)
@@ -50,6 +61,10 @@ events_router = APIRouter(prefix="/api/events", tags=["todos"], route_class=Sign
 # Each further dependency costs as much as half a query, so none is taken that the request itself can give.
 async def _reader(request: Request) -> TodoReader:
     return todo_reader(glance(request), backend(request).secret)
+
+
+async def _writer(request: Request) -> TodoWriter:
+    return todo_writer(stroke(request), backend(request).limits)
 
 
 async def _reading_service(transaction: Reading, request: Request) -> TodoService:
@@ -64,6 +79,7 @@ async def _writing_service(transaction: Writing, request: Request) -> TodoServic
 
 ReadingService = Annotated[TodoService, Depends(_reading_service)]
 Reader = Annotated[TodoReader, Depends(_reader)]
+Writer = Annotated[TodoWriter, Depends(_writer)]
 WritingService = Annotated[TodoService, Depends(_writing_service)]
 _UUID7 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
 ChosenId = Annotated[
@@ -97,16 +113,21 @@ _CHANGED = {200: _TODO, **_FOUND, **problem_responses(TodoChanged)}
     response_model=TodoRead,
     responses={201: _NEW, **problem_responses(QuotaExceeded, RequestInFlight)},
 )
-async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> Response:
+async def create_todo(
+    new: TodoCreate, writer: Writer, request: Request, idempotency_key: Key = None
+) -> Response:
     """Add a todo. The answer is sent once it is stored for good.
 
     With an `Idempotency-Key` it can be sent again safely: one todo is added, and the answer is the same.
     """
+    if idempotency_key is None:
+        return _created(await writer.create_todo(new))
+    async with stroke(request).transaction() as transaction:
 
-    async def create() -> Response:
-        return _created(await service.create_todo(new))
+        async def create() -> Response:
+            return _created(await writer.create_todo(new, transaction))
 
-    return await once.answer(new.model_dump_json(), create)
+        return await once_only(request, transaction, idempotency_key).answer(new.model_dump_json(), create)
 
 
 @router.put(
@@ -120,13 +141,13 @@ async def create_todo(new: TodoCreate, service: WritingService, once: Once) -> R
         **problem_responses(QuotaExceeded),
     },
 )
-async def put_todo(todo_id: ChosenId, new: TodoCreate, service: WritingService) -> Response:
+async def put_todo(todo_id: ChosenId, new: TodoCreate, writer: Writer) -> Response:
     """Add a todo under an id you chose, a UUIDv7; for clients that work offline.
 
     Sent again, it adds nothing and changes nothing: the answer is the todo as it is now, its trash included.
     """
-    todo, is_new = await service.put_todo(todo_id, new)
-    return _created(todo) if is_new else _answered(todo, 200)
+    todo, is_new = await writer.put_todo(todo_id, new)
+    return _created(todo) if is_new else _answered(todo)
 
 
 @router.get(
@@ -245,28 +266,26 @@ async def get_todo(todo_id: TodoId, reader: Reader, if_none_match: IfNoneMatch =
     return Response(todo.body, media_type="application/json", headers={"ETag": tag})
 
 
-@router.patch("/{todo_id}", operation_id="update_todo", responses=_CHANGED)
+@router.patch("/{todo_id}", operation_id="update_todo", response_model=TodoRead, responses=_CHANGED)
 async def update_todo(
-    todo_id: TodoId, wanted: TodoUpdate, service: WritingService, response: Response, if_match: IfMatch = None
-) -> TodoRead:
+    todo_id: TodoId, wanted: TodoUpdate, writer: Writer, if_match: IfMatch = None
+) -> Response:
     """Change the fields you name; the others stay. Naming the values it has already changes nothing."""
-    return _tagged(await service.update_todo(todo_id, wanted, expected_versions(if_match)), response)
+    return _answered(await writer.update_todo(todo_id, wanted, expected_versions(if_match)))
 
 
-@router.patch("/{todo_id}/complete", operation_id="complete_todo", responses=_CHANGED)
-async def complete_todo(
-    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
-) -> TodoRead:
+@router.patch(
+    "/{todo_id}/complete", operation_id="complete_todo", response_model=TodoRead, responses=_CHANGED
+)
+async def complete_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None) -> Response:
     """Mark a todo done. Doing so again changes nothing: the first `completed_at` stays."""
-    return _tagged(await service.complete_todo(todo_id, expected_versions(if_match)), response)
+    return _answered(await writer.complete_todo(todo_id, expected_versions(if_match)))
 
 
-@router.patch("/{todo_id}/reopen", operation_id="reopen_todo", responses=_CHANGED)
-async def reopen_todo(
-    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
-) -> TodoRead:
+@router.patch("/{todo_id}/reopen", operation_id="reopen_todo", response_model=TodoRead, responses=_CHANGED)
+async def reopen_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None) -> Response:
     """Mark a todo not done. Doing so again changes nothing."""
-    return _tagged(await service.reopen_todo(todo_id, expected_versions(if_match)), response)
+    return _answered(await writer.reopen_todo(todo_id, expected_versions(if_match)))
 
 
 @router.delete(
@@ -276,30 +295,23 @@ async def reopen_todo(
     response_class=Response,
     responses={204: {"description": "It is in the trash."}, **_FOUND, **problem_responses(TodoChanged)},
 )
-async def delete_todo(todo_id: TodoId, service: WritingService, if_match: IfMatch = None) -> None:
+async def delete_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None) -> None:
     """Move a todo to the trash: list it with `status=deleted`, bring it back with `restore`."""
-    await service.delete_todo(todo_id, expected_versions(if_match))
+    await writer.delete_todo(todo_id, expected_versions(if_match))
 
 
-@router.patch("/{todo_id}/restore", operation_id="restore_todo", responses=_CHANGED)
-async def restore_todo(
-    todo_id: TodoId, service: WritingService, response: Response, if_match: IfMatch = None
-) -> TodoRead:
+@router.patch("/{todo_id}/restore", operation_id="restore_todo", response_model=TodoRead, responses=_CHANGED)
+async def restore_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None) -> Response:
     """Bring a todo back from the trash. One that is not there stays as it is."""
-    return _tagged(await service.restore_todo(todo_id, expected_versions(if_match)), response)
+    return _answered(await writer.restore_todo(todo_id, expected_versions(if_match)))
 
 
-def _created(todo: TodoRead) -> Response:
-    response = _answered(todo, 201)
-    response.headers["Location"] = f"/api/todos/{todo.id}"
-    return response
+def _created(todo: TodoDocument) -> Response:
+    return _answered(todo, 201, {"Location": f"/api/todos/{todo.id}"})
 
 
-def _answered(todo: TodoRead, status: int) -> Response:
-    headers = {"ETag": version_tag(todo.version)}
-    return Response(todo.model_dump_json(), status, headers, media_type="application/json")
-
-
-def _tagged(todo: TodoRead, response: Response) -> TodoRead:
-    response.headers["ETag"] = version_tag(todo.version)
-    return todo
+def _answered(
+    todo: TodoDocument, status: int = 200, more: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    headers = {"ETag": version_tag(todo.version), **more}
+    return Response(todo.body, status, headers, media_type="application/json")

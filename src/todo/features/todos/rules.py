@@ -1,9 +1,10 @@
 """What may be done with todos and what becomes of them; by the same rules for one and for many."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuids
@@ -111,10 +112,14 @@ class Owner:
 
 @dataclass(frozen=True)
 class Act:
-    """What is to be done with a todo that is there."""
+    """What is to be done with a todo that is there.
+
+    `sets` says the same to a single statement: fields to set, and kinds of change, which set others.
+    """
 
     apply: Callable[[Todo, datetime], ChangeKind | None]
     reaches_trash: bool = False
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
     def do(self, todo: Todo, versions: Collection[int] | None, at: datetime) -> Step | None:
         """Do it and say what that was, if anything.
@@ -132,13 +137,17 @@ class Act:
 
 def updating(wanted: TodoUpdate) -> Act:
     """Give the act of changing the named fields."""
-    return Act(lambda todo, at: todo.apply(wanted.changes(), at))
+    changes = wanted.changes()
+    sets = dict(changes)
+    if "is_completed" in sets:
+        sets[ChangeKind.COMPLETED if sets.pop("is_completed") else ChangeKind.REOPENED] = None
+    return Act(lambda todo, at: todo.apply(changes, at), sets=sets)
 
 
 COMPLETING = updating(TodoUpdate(is_completed=True))
 REOPENING = updating(TodoUpdate(is_completed=False))
-DELETING = Act(Todo.trash)
-RESTORING = Act(lambda todo, _at: todo.restore(), reaches_trash=True)
+DELETING = Act(Todo.trash, sets={ChangeKind.DELETED: None})
+RESTORING = Act(lambda todo, _at: todo.restore(), reaches_trash=True, sets={ChangeKind.RESTORED: None})
 _ACTS = {"complete": COMPLETING, "reopen": REOPENING, "delete": DELETING, "restore": RESTORING}
 
 

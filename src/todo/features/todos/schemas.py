@@ -205,8 +205,14 @@ class TodoPage(BaseModel):
 class TodoDocument:
     """A todo as the JSON it is sent as: what `TodoRead` would write."""
 
+    id: UUID
     body: str
     version: int
+
+    @classmethod
+    def of(cls, todo: TodoRead) -> Self:
+        """Write one down."""
+        return cls(todo.id, todo.model_dump_json(), todo.version)
 
     def read(self) -> TodoRead:
         """Give what it says."""

@@ -9,11 +9,13 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from todo.database.engine import Connection
-from todo.database.transaction import Transaction
+from todo.database.stroke import Stroke
+from todo.database.transaction import InDoubt, Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import upkeep
 from todo.features.todos.repository.pages import Position
 from todo.features.todos.repository.todo_documents import Asking, TodoDocuments
+from todo.features.todos.repository.todo_strokes import TodoStrokes
 from todo.features.todos.repository.todos import TodoRepository
 from todo.features.todos.rules import (
     COMPLETING,
@@ -139,44 +141,55 @@ class TodoReader:
         return todo
 
 
-class TodoService:
-    """What a person can do with their todos.
+class TodoWriter:
+    """What a person can do with one todo: the ordinary case is one statement, which says what it does.
 
+    Where that did nothing, the rules find out in a transaction what the matter is, or what else to do.
     `versions` are those the caller has seen; a todo at any other is left alone and `TodoChanged` raised.
     """
 
-    def __init__(self, todos: TodoRepository, cursors: CursorSigner, limits: Limits) -> None:
-        self._todos = todos
-        self._cursors = cursors
-        self._owner = Owner(todos.owner_id, limits.quota)
-        self._batch_limit = limits.batch_limit
+    def __init__(self, stroke: Stroke, limits: Limits) -> None:
+        self._stroke = stroke
+        self._todos = TodoStrokes(stroke)
+        self._owner = Owner(stroke.user_id, limits.quota)
 
-    async def create_todo(self, new: TodoCreate) -> TodoRead:
-        """Add a todo."""
-        return await self._add(uuids.uuid7(), new, await self._todos.next_change())
+    async def create_todo(self, new: TodoCreate, transaction: Transaction | None = None) -> TodoDocument:
+        """Add a todo, in a transaction if one is open already."""
+        todo_id = uuids.uuid7()
+        if transaction is not None:
+            return (await self._put(TodoRepository(transaction), todo_id, new))[0]
+        return (await self.put_todo(todo_id, new))[0]
 
-    async def put_todo(self, todo_id: UUID, new: TodoCreate) -> tuple[TodoRead, bool]:
+    async def put_todo(self, todo_id: UUID, new: TodoCreate) -> tuple[TodoDocument, bool]:
         """Add a todo under an id the caller chose, once; give it, and whether it is new."""
-        change = await self._todos.next_change()
-        todo = await self._todos.get(todo_id)
-        if todo is not None:
-            return TodoRead.model_validate(todo), False
-        return await self._add(todo_id, new, change), True
+        try:
+            added = await self._todos.add(todo_id, new, self._owner.quota)
+        except InDoubt:
+            # Its id tells whether it was added; if it still is on its way, it will find the id taken.
+            added = None
+        if added is not None:
+            return added, True
+        async with self._stroke.transaction() as transaction:
+            return await self._put(TodoRepository(transaction), todo_id, new)
 
-    async def _add(self, todo_id: UUID, new: TodoCreate, change: Change) -> TodoRead:
-        return await self._todos.add(self._owner.new_todo(todo_id, new, change))
+    async def _put(self, todos: TodoRepository, todo_id: UUID, new: TodoCreate) -> tuple[TodoDocument, bool]:
+        change = await todos.next_change()
+        todo = await todos.get(todo_id)
+        if todo is not None:
+            return TodoDocument.of(TodoRead.model_validate(todo)), False
+        return TodoDocument.of(await todos.add(self._owner.new_todo(todo_id, new, change))), True
 
     async def update_todo(
         self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
-    ) -> TodoRead:
+    ) -> TodoDocument:
         """Change the named fields; naming the values it has already changes nothing."""
         return await self._act(todo_id, versions, updating(wanted))
 
-    async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+    async def complete_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoDocument:
         """Mark it done; completing it again keeps the first time."""
         return await self._act(todo_id, versions, COMPLETING)
 
-    async def reopen_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+    async def reopen_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoDocument:
         """Mark it not done; reopening an open one changes nothing."""
         return await self._act(todo_id, versions, REOPENING)
 
@@ -184,19 +197,35 @@ class TodoService:
         """Move it to the trash."""
         await self._act(todo_id, versions, DELETING)
 
-    async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoRead:
+    async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoDocument:
         """Bring it back from the trash; restoring one that is not there changes nothing."""
         return await self._act(todo_id, versions, RESTORING)
 
-    async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: Act) -> TodoRead:
-        change = await self._todos.next_change()
-        todo = await self._todos.get(todo_id)
-        if todo is None:
-            raise absence(todo_id, await self._todos.anybodys([todo_id]))
-        step = act.do(todo, versions, change.at)
-        if step is None:
-            return TodoRead.model_validate(todo)
-        return await self._todos.save(todo, change, step)
+    async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: Act) -> TodoDocument:
+        if act.sets and (versions is None or len(versions) == 1):
+            changed = await self._todos.change(todo_id, act.sets, *(versions or ()))
+            if changed is not None:
+                return changed
+        async with self._stroke.transaction() as transaction:
+            todos = TodoRepository(transaction)
+            change = await todos.next_change()
+            todo = await todos.get(todo_id)
+            if todo is None:
+                raise absence(todo_id, await todos.anybodys([todo_id]))
+            step = act.do(todo, versions, change.at)
+            return TodoDocument.of(
+                TodoRead.model_validate(todo) if step is None else await todos.save(todo, change, step)
+            )
+
+
+class TodoService:
+    """What a person can do with many of their todos at once, and how they follow what becomes of them."""
+
+    def __init__(self, todos: TodoRepository, cursors: CursorSigner, limits: Limits) -> None:
+        self._todos = todos
+        self._cursors = cursors
+        self._owner = Owner(todos.owner_id, limits.quota)
+        self._batch_limit = limits.batch_limit
 
     async def purge_trash(self, before: datetime) -> int:
         """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""
@@ -404,6 +433,11 @@ def _write_cursor(wanted: TodoFilter, end: Position | None, cursors: CursorSigne
 def todo_reader(asking: Asking, secret: bytes) -> TodoReader:
     """Build what the person who asks can see."""
     return TodoReader(TodoDocuments(asking), secret)
+
+
+def todo_writer(stroke: Stroke, limits: Limits) -> TodoWriter:
+    """Build what the person who writes can do with one todo."""
+    return TodoWriter(stroke, limits)
 
 
 def todo_service(transaction: Transaction, secret: bytes, limits: Limits) -> TodoService:

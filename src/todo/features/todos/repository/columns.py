@@ -12,10 +12,11 @@ USER = Table.metadata.tables[str(User.__tablename__)].c
 CHANGE = Table.metadata.tables[str(TodoChange.__tablename__)].c
 
 # What all changes of a transaction have in common.
-PROVENANCE = tuple(
+SOURCE = tuple(
     bindparam(column.key, type_=column.type)
-    for column in (CHANGE.action, CHANGE.client, CHANGE.client_name, CHANGE.tool, CHANGE.reason)
+    for column in (CHANGE.client, CHANGE.client_name, CHANGE.tool, CHANGE.reason)
 )
+PROVENANCE = (bindparam(CHANGE.action.key, type_=CHANGE.action.type), *SOURCE)
 
 STORED = (
     TODO.user_id,

@@ -54,6 +54,11 @@ _NONE = literal_column("0", BigInteger)
 IS_CURRENT = USER.counted_seq == USER.change_seq
 
 
+def place(priority: Priority) -> int:
+    """Give where an active todo is counted."""
+    return _RANK[priority]
+
+
 def places(status: TodoStatus, priorities: Collection[Priority]) -> str:
     """Give where the numbers of a filter stand, as PostgreSQL writes a list; no priorities are all."""
     numbers = (

@@ -23,32 +23,39 @@ def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(func.to_json(column), Text)
 
 
-def _instant(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def instant(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Give a time as it is written."""
     utc = func.timezone(literal_column("'UTC'"), column)
-    return _quoted(func.to_char(utc, literal_column(_INSTANT)))
+    return func.to_char(utc, literal_column(_INSTANT))
 
 
-_VALUES: dict[str, ColumnElement[Any]] = {
-    "id": _quoted(cast(TODO.id, Text)),
-    "title": _text(TODO.title),
-    "description": func.coalesce(_text(TODO.description), _NULL),
-    "priority": _quoted(TODO.priority),
-    "is_completed": case(
-        (TODO.completed_at.is_(None), literal_column("'false'")), else_=literal_column("'true'")
-    ),
-    "completed_at": func.coalesce(_instant(TODO.completed_at), _NULL),
-    "created_at": _instant(TODO.created_at),
-    "updated_at": _instant(TODO.updated_at),
-    "deleted_at": func.coalesce(_instant(TODO.deleted_at), _NULL),
-    "version": cast(TODO.version, Text),
-}
+def _instant(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return _quoted(instant(column))
 
 
-def _document() -> ColumnElement[str]:
-    parts: list[ColumnElement[Any]] = []
+def _values(todo: Any) -> dict[str, ColumnElement[Any]]:
+    return {
+        "id": _quoted(cast(todo.id, Text)),
+        "title": _text(todo.title),
+        "description": func.coalesce(_text(todo.description), _NULL),
+        "priority": _quoted(todo.priority),
+        "is_completed": case(
+            (todo.completed_at.is_(None), literal_column("'false'")), else_=literal_column("'true'")
+        ),
+        "completed_at": func.coalesce(_instant(todo.completed_at), _NULL),
+        "created_at": _instant(todo.created_at),
+        "updated_at": _instant(todo.updated_at),
+        "deleted_at": func.coalesce(_instant(todo.deleted_at), _NULL),
+        "version": cast(todo.version, Text),
+    }
+
+
+def document_of(todo: Any) -> ColumnElement[str]:
+    """Give a todo as it is sent, of the columns that hold it."""
+    values, parts = _values(todo), list[ColumnElement[Any]]()
     for number, name in enumerate(TodoRead.model_fields):
-        parts += [literal_column(f"""'{"," if number else "{"}"{name}":'""", Text), _VALUES[name]]
-    return func.concat(*parts, literal_column("'}'", Text))
+        parts += [literal_column(f"""'{"," if number else "{"}"{name}":'""", Text), values[name]]
+    return func.concat(*parts, literal_column("'}'", Text)).label("document")
 
 
-DOCUMENT = _document().label("document")
+DOCUMENT = document_of(TODO)

@@ -35,7 +35,7 @@ class TodoDocuments:
         row = await self._asking.one(SHOW, user_id=self.owner_id, id=todo_id)
         if row is None or row["document"] is None:
             return None
-        return TodoDocument(row["document"], row["version"])
+        return TodoDocument(todo_id, row["document"], row["version"])
 
     async def absence(self, todo_id: UUID) -> TodoNotFound | TodoNotOwned:
         """Say why one is not shown."""

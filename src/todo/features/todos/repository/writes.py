@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     column,
     func,
     insert,
+    literal_column,
     select,
     true,
     update,
@@ -60,27 +62,46 @@ def _recorded(
 ) -> Statement:
     """Give a write that also records itself in the person's sequence of changes, and counts what it adds."""
     written = write.returning(*SHOWN).cte("written")
-    todo = func.jsonb_build_object(
-        *(part for name in TodoRead.model_fields for part in (name, written.c[name]))
+    record = recorded(
+        written,
+        kind=bindparam("kind", type_=Text),
+        before=bindparam("before", type_=postgresql.JSONB),
+        provenance=(bindparam("undoes", type_=BigInteger), *PROVENANCE),
+        at=at,
     )
-    record = insert(TodoChange).from_select(
-        _CHANGE_NAMES,
-        select(
-            written.c.user_id,
-            written.c.change_seq,
-            written.c.id,
-            bindparam("kind", type_=Text),
-            written.c.updated_at if at is None else at,
-            todo,
-            bindparam("before", type_=postgresql.JSONB),
-            bindparam("undoes", type_=BigInteger),
-            *PROVENANCE,
-        ),
-    )
-    query = select(*(written.c[name] for name in answer)).add_cte(record.cte("recorded"))
+    query = select(*(written.c[name] for name in answer)).add_cte(record)
     return Statement(
         query.add_cte(_counted(written) if isinstance(write, Insert) else _counted_anew(written))
     )
+
+
+def recorded(
+    written: CTE,
+    *,
+    kind: ColumnElement[str],
+    before: ColumnElement[Any],
+    provenance: Sequence[ColumnElement[Any]],
+    at: ColumnElement[datetime] | None = None,
+) -> CTE:
+    """Give the part of a write that records what is `written`; the provenance begins with what it undoes."""
+    todo = func.jsonb_build_object(
+        *(
+            part
+            for name in TodoRead.model_fields
+            for part in (literal_column(f"'{name}'", Text), written.c[name])
+        )
+    )
+    row = select(
+        written.c.user_id,
+        written.c.change_seq,
+        written.c.id,
+        kind,
+        written.c.updated_at if at is None else at,
+        todo,
+        before,
+        *provenance,
+    )
+    return insert(TodoChange).from_select(_CHANGE_NAMES, row).cte("recorded")
 
 
 def _counted(added: CTE) -> CTE:

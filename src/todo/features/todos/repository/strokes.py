@@ -1,0 +1,213 @@
+"""Writing one todo by one statement, where nothing stands against it; where anything does, nothing is done.
+
+Every statement locks the person's row first, as every writer does. Who waited for a lock reads that row anew,
+and everything else as it was when the statement began: so what is written follows from locked rows alone.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Insert,
+    Integer,
+    Text,
+    Update,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+
+from todo.database.glance import STANDING
+from todo.database.statements import Statement
+from todo.database.tables import User
+from todo.features.todos.models import ChangeKind, Todo
+from todo.features.todos.repository.columns import SHOWN, SOURCE, STORED, TODO, USER
+from todo.features.todos.repository.counts import IS_CURRENT, place_of
+from todo.features.todos.repository.documents import document_of, instant
+from todo.features.todos.repository.writes import recorded
+
+_OWNER = bindparam("user_id", type_=postgresql.UUID())
+_ID = bindparam("id", type_=postgresql.UUID())
+_IS_ME = USER.id == _OWNER
+_IS_IT = (TODO.user_id == _OWNER, TODO.id == _ID)
+_NONE, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
+_NEXT = {"change_seq": USER.change_seq + _ONE, "counted_seq": USER.counted_seq + _ONE}
+# Not now(): a statement that waited for the lock would write a time before that of its forerunner.
+_AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
+
+
+def _struck(write: Insert | Update, kind: ColumnElement[str], before: ColumnElement[Any]) -> Statement:
+    """Give a write that also records itself, and what it wrote as it is sent."""
+    written = write.returning(*SHOWN).cte("written")
+    provenance = (null(), written.c.change_seq, *SOURCE)
+    return Statement(
+        select(
+            STANDING.c.lasts,
+            written.c.id.is_not(None).label("is_done"),
+            document_of(written.c),
+            written.c.version,
+        )
+        .select_from(STANDING.outerjoin(written, true()))
+        .add_cte(recorded(written, kind=kind, before=before, provenance=provenance))
+    )
+
+
+def _word(text: str) -> ColumnElement[str]:
+    return literal_column(f"'{text}'", Text)
+
+
+def _add() -> Statement:
+    held = USER.todo_counts[bindparam("place", type_=Integer)]
+    has_room = USER.todo_count < bindparam("room", type_=BigInteger)
+    numbered = (
+        update(User)
+        .where(_IS_ME, STANDING.c.lasts, IS_CURRENT, has_room)
+        .values({**_NEXT, "todo_count": USER.todo_count + _ONE, held: held + _ONE})
+        .returning(*_AS_CHANGE)
+        .cte("numbered")
+    )
+    row: dict[Any, ColumnElement[Any]] = {
+        TODO.user_id: _OWNER,
+        TODO.id: _ID,
+        TODO.title: bindparam("title", type_=Text),
+        TODO.description: bindparam("description", type_=Text),
+        TODO.priority: bindparam("priority", type_=Text),
+        TODO.created_at: numbered.c.at,
+        TODO.updated_at: numbered.c.at,
+        TODO.version: _ONE,
+        TODO.change_seq: numbered.c.seq,
+    }
+    write = insert(Todo).from_select(list(row), select(*row.values()).select_from(numbered))
+    return _struck(write, _word(ChangeKind.CREATED), null())
+
+
+ADD = _add()
+
+
+class _Setting(NamedTuple):
+    """A column that is set, and what that is if it changes a row; what it becomes in one, at a time."""
+
+    kind: ChangeKind
+    column: str
+    changes: Callable[[Any], ColumnElement[bool]]
+    becomes: Callable[[Any, ColumnElement[datetime]], ColumnElement[Any]]
+
+
+def _to_what_is_said(column: str) -> _Setting:
+    value: ColumnElement[Any] = bindparam(column, type_=Text)
+    return _Setting(
+        ChangeKind.UPDATED,
+        column,
+        lambda row: row[column].is_distinct_from(value),
+        lambda _row, _at: value,
+    )
+
+
+def _to_the_time(kind: ChangeKind, column: str) -> _Setting:
+    return _Setting(
+        kind, column, lambda row: row[column].is_(None), lambda row, at: func.coalesce(row[column], at)
+    )
+
+
+def _to_nothing(kind: ChangeKind, column: str) -> _Setting:
+    return _Setting(kind, column, lambda row: row[column].is_not(None), lambda _row, _at: null())
+
+
+_SETTINGS = {
+    "title": _to_what_is_said("title"),
+    "description": _to_what_is_said("description"),
+    "priority": _to_what_is_said("priority"),
+    ChangeKind.COMPLETED: _to_the_time(ChangeKind.COMPLETED, "completed_at"),
+    ChangeKind.REOPENED: _to_nothing(ChangeKind.REOPENED, "completed_at"),
+    ChangeKind.DELETED: _to_the_time(ChangeKind.DELETED, "deleted_at"),
+    ChangeKind.RESTORED: _to_nothing(ChangeKind.RESTORED, "deleted_at"),
+}
+_COUNTED_BY = {"priority", "completed_at", "deleted_at"}
+
+
+@functools.cache
+def change(what: tuple[str, ...], *, is_versioned: bool) -> Statement:
+    """Give the statement that changes a todo: the fields named are set, and the kinds named are done to it.
+
+    It does nothing to a todo that is so already, is not at the version or, unless restored, in the trash.
+    """
+    settings = [_SETTINGS[one] for one in what]
+    old = _old(settings, is_versioned=is_versioned, in_trash=ChangeKind.RESTORED in what)
+    numbered = (
+        update(User)
+        .where(_IS_ME, USER.id == old.c.user_id, IS_CURRENT)
+        .values({**_NEXT, **_moved(settings, old)})
+        .returning(*_AS_CHANGE)
+        .cte("numbered")
+    )
+    values = {one.column: one.becomes(TODO, numbered.c.at) for one in settings}
+    write = (
+        update(Todo)
+        .where(*_IS_IT)
+        .values(**values, version=TODO.version + _ONE, updated_at=numbered.c.at, change_seq=numbered.c.seq)
+    )
+    return _struck(write, _kind(settings, old), _before(settings, old))
+
+
+def _old(settings: Sequence[_Setting], *, is_versioned: bool, in_trash: bool) -> CTE:
+    """Give the todo as it is before, if it is to be changed; and where it is and will be counted."""
+    mine = STANDING.join(User, _IS_ME & STANDING.c.lasts).join(Todo, TODO.user_id == USER.id)
+    soon = {one.column: one.becomes(TODO, func.now()) for one in settings}
+    come = place_of(SimpleNamespace(**{name: soon.get(name, TODO[name]) for name in _COUNTED_BY}))
+    old = (
+        select(*STORED, place_of(TODO).label("gone"), come.label("come"))
+        .select_from(mine)
+        .where(*_IS_IT, or_(*(one.changes(TODO) for one in settings)))
+    )
+    if is_versioned:
+        old = old.where(TODO.version == bindparam("version", type_=Integer))
+    if not in_trash:
+        old = old.where(TODO.deleted_at.is_(None))
+    # The person's row first, as everybody does.
+    return old.with_for_update(of=[User, Todo], key_share=True).cte("old")
+
+
+def _moved(settings: Sequence[_Setting], old: CTE) -> dict[Any, ColumnElement[Any]]:
+    """Give the numbers that change with where the todo is counted."""
+    if not _COUNTED_BY & {one.column for one in settings}:
+        return {}
+    one = case((old.c.gone == old.c.come, _NONE), else_=_ONE)
+    gone, come = USER.todo_counts[old.c.gone], USER.todo_counts[old.c.come]
+    return {gone: gone - one, come: come + one}
+
+
+def _kind(settings: Sequence[_Setting], old: CTE) -> ColumnElement[str]:
+    updated = _word(ChangeKind.UPDATED)
+    acts = [(one.changes(old.c), _word(one.kind)) for one in settings if one.kind is not ChangeKind.UPDATED]
+    if len(settings) == 1 or not acts:
+        return _word(settings[0].kind)
+    return select(case(*acts, else_=updated)).select_from(old).scalar_subquery()
+
+
+def _before(settings: Sequence[_Setting], old: CTE) -> ColumnElement[Any]:
+    """Give the fields that change, as they were."""
+    none = cast(_word("{}"), postgresql.JSONB)
+    fields: list[ColumnElement[Any]] = []
+    for one in settings:
+        value = old.c[one.column]
+        shown = instant(value) if isinstance(value.type, DateTime) else value
+        was = func.jsonb_build_object(_word(one.column), shown)
+        fields.append(was if len(settings) == 1 else case((one.changes(old.c), was), else_=none))
+    whole = functools.reduce(lambda some, more: some.op("||")(more), fields)
+    return select(whole).select_from(old).scalar_subquery()

@@ -1,0 +1,54 @@
+"""The todos of one person, each written by one statement where nothing stands against it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from todo.database.statements import Statement
+from todo.database.stroke import Stroke
+from todo.features.todos.repository import counts
+from todo.features.todos.repository.strokes import ADD, change
+from todo.features.todos.schemas import TodoCreate, TodoDocument
+
+_ANY_NUMBER = 2**63 - 1
+
+
+class TodoStrokes:
+    """The todos of one owner; it cannot write anybody else's. What it gives is committed."""
+
+    def __init__(self, stroke: Stroke) -> None:
+        come_from = stroke.provenance
+        self._stroke = stroke
+        self.owner_id = stroke.user_id
+        self._source = {
+            "client": come_from.client.id,
+            "client_name": come_from.client.name,
+            "tool": come_from.tool,
+            "reason": come_from.reason,
+        }
+
+    async def add(self, todo_id: UUID, new: TodoCreate, quota: int) -> TodoDocument | None:
+        """Store a new todo; nothing where the owner is new, uncounted or has as many as the quota allows."""
+        return await self._write(
+            ADD,
+            todo_id,
+            title=new.title,
+            description=new.description,
+            priority=new.priority,
+            place=counts.place(new.priority),
+            room=quota or _ANY_NUMBER,
+        )
+
+    async def change(
+        self, todo_id: UUID, sets: Mapping[str, Any], version: int | None = None
+    ) -> TodoDocument | None:
+        """Set fields of a todo, and do to it what a kind of change is; nothing where that changes nothing.
+
+        Nothing either where there is no such todo, or it is in the trash or at another version.
+        """
+        statement = change(tuple(sorted(sets)), is_versioned=version is not None)
+        return await self._write(statement, todo_id, **sets, version=version)
+
+    async def _write(self, statement: Statement, todo_id: UUID, **values: Any) -> TodoDocument | None:
+        row = await self._stroke.one(statement, user_id=self.owner_id, id=todo_id, **values, **self._source)
+        return None if row is None else TodoDocument(todo_id, row["document"], row["version"])

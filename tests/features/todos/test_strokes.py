@@ -1,0 +1,263 @@
+"""Writing one todo takes one statement, and comes to the same as the rules would have it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import pytest
+import uuid_utils.compat as uuids
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.factories import LIMITS, SECRET, Person, Service
+from todo.database.engine import connect, open_pool
+from todo.database.pool import Connection, Pool
+from todo.database.provenance import PERSON, Client, Provenance
+from todo.database.roles import APP_GROUP, login_of
+from todo.database.stroke import Stroke
+from todo.database.transaction import Database
+from todo.features.todos.models import Priority
+from todo.features.todos.schemas import TodoCreate, TodoUpdate
+from todo.features.todos.service import TodoWriter, todo_writer
+from todo.problems import Unavailable
+
+BY_HAND = Provenance(Client(PERSON), "by hand")
+NEW = TodoCreate(title="Water the plants")
+
+
+class Tapped:
+    """A pool whose connections take down what is said, and break where they are told to."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.said: list[str] = []
+        self.breaks: list[str] = []
+
+    async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as a pool has it
+        return cast("Connection", TappedConnection(self, await self._pool.acquire(timeout=timeout)))
+
+    async def release(self, connection: Connection) -> None:
+        await self._pool.release(cast("TappedConnection", connection).real)
+
+
+class TappedConnection:
+    """One of its connections."""
+
+    def __init__(self, tap: Tapped, real: Connection) -> None:
+        self.real = real
+        self._tap = tap
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    async def execute(self, script: str) -> str:
+        self._tap.said.append(script)
+        return await self.real.execute(script)
+
+    async def fetch(self, sql: str, *arguments: Any, **options: Any) -> list[asyncpg.Record]:
+        self._tap.said.append(sql)
+        return await self.real.fetch(sql, *arguments, **options)
+
+    async def fetchrow(self, sql: str, *arguments: Any, **options: Any) -> asyncpg.Record | None:
+        self._tap.said.append(sql)
+        when = self._tap.breaks.pop() if self._tap.breaks else ""
+        if when == "on the way":
+            raise ConnectionResetError
+        row: asyncpg.Record | None = await self.real.fetchrow(sql, *arguments, **options)
+        if when == "on the way back":
+            raise ConnectionResetError
+        return row
+
+
+@pytest.fixture
+async def tap(service: Service) -> AsyncIterator[Tapped]:
+    async with open_pool(login_of(APP_GROUP, service.owner_url, SECRET), size=4) as pool:
+        yield Tapped(pool)
+
+
+def writer_of(person: Person, tap: Tapped) -> TodoWriter:
+    return todo_writer(Stroke(Database(tap), UUID(person.subject), None, BY_HAND), LIMITS)
+
+
+Act = Callable[[TodoWriter, UUID], Awaitable[Any]]
+ALL_FIELDS = TodoUpdate(title="All", description=None, priority=Priority.URGENT, is_completed=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "act"),
+    [
+        ([], lambda writer, _: writer.create_todo(NEW)),
+        ([], lambda writer, _: writer.put_todo(uuids.uuid7(), NEW)),
+        ([], lambda writer, it: writer.update_todo(it, TodoUpdate(title="New"))),
+        ([], lambda writer, it: writer.update_todo(it, ALL_FIELDS)),
+        ([], lambda writer, it: writer.update_todo(it, TodoUpdate(title="New"), {1})),
+        ([], lambda writer, it: writer.complete_todo(it)),
+        (["complete"], lambda writer, it: writer.reopen_todo(it)),
+        ([], lambda writer, it: writer.delete_todo(it, {1})),
+        (["delete"], lambda writer, it: writer.restore_todo(it)),
+    ],
+    ids=["create", "put", "update", "all of it", "a version", "complete", "reopen", "delete", "restore"],
+)
+async def test_an_ordinary_write_is_one_message(
+    alice: Person, tap: Tapped, before: list[str], act: Act
+) -> None:
+    todo_id = (await alice.make_todo())["id"]
+    for verb in before:
+        path = f"/api/todos/{todo_id}"
+        await (alice.delete(path) if verb == "delete" else alice.patch(f"{path}/{verb}"))
+
+    await act(writer_of(alice, tap), UUID(todo_id))
+
+    assert len(tap.said) == 1
+
+
+@pytest.mark.parametrize("when", ["on the way", "on the way back"])
+async def test_a_todo_whose_connection_is_lost_is_added_once_nevertheless(
+    alice: Person, tap: Tapped, when: str
+) -> None:
+    await alice.make_todo()
+    tap.breaks = [when]
+
+    todo = await writer_of(alice, tap).create_todo(NEW)
+
+    listed = (await alice.get("/api/todos")).json()
+    assert listed["total"] == len(listed["items"]) == 2
+    assert listed["items"][0] == todo.read().model_dump(mode="json")
+
+
+@pytest.mark.parametrize(("when", "version"), [("on the way", 1), ("on the way back", 2)])
+async def test_a_change_whose_connection_is_lost_is_not_made_again_unasked(
+    alice: Person, tap: Tapped, when: str, version: int
+) -> None:
+    todo = await alice.make_todo()
+    tap.breaks = [when]
+
+    with pytest.raises(Unavailable):
+        await writer_of(alice, tap).update_todo(UUID(todo["id"]), TodoUpdate(title="New"))
+
+    assert (await alice.get(f"/api/todos/{todo['id']}")).json()["version"] == version
+
+
+TITLES = st.sampled_from(["One", "Two"])
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": TITLES,
+        "description": st.none() | TITLES,
+        "priority": st.sampled_from(["low", "urgent"]),
+        "is_completed": st.booleans(),
+    },
+)
+OPERATIONS = st.one_of(
+    st.builds(lambda fields: {"op": "update", "changes": fields}, FIELDS),
+    st.sampled_from(["complete", "reopen", "delete", "restore"]).map(lambda verb: {"op": verb}),
+)
+STEPS = st.tuples(st.integers(0, 1), st.none() | st.integers(1, 4), OPERATIONS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(STEPS, max_size=8))
+async def test_single_writes_come_to_what_a_batch_makes_by_the_rules(
+    service: Service, steps: list[tuple[int, int | None, dict[str, Any]]]
+) -> None:
+    told = []
+    for do in (single, in_batch):
+        person = service.person()
+        ids = [(await person.make_todo(f"No. {number}"))["id"] for number in range(2)]
+        statuses = [await do(person, ids[which], operation, version) for which, version, operation in steps]
+        told.append((statuses, await state(service, person, ids), await history(person, ids)))
+
+    assert told[0] == told[1]
+
+
+async def single(person: Person, todo_id: str, operation: dict[str, Any], version: int | None) -> int:
+    path, headers = f"/api/todos/{todo_id}", {} if version is None else {"if-match": f'"{version}"'}
+    match operation["op"]:
+        case "update":
+            answer = await person.patch(path, json=operation["changes"], headers=headers)
+        case "delete":
+            answer = await person.delete(path, headers=headers)
+        case verb:
+            answer = await person.patch(f"{path}/{verb}", headers=headers)
+    return answer.status_code
+
+
+async def in_batch(person: Person, todo_id: str, operation: dict[str, Any], version: int | None) -> int:
+    named = {**operation, "id": todo_id} | ({} if version is None else {"version": version})
+    answer = await person.post("/api/todos/batch", json={"operations": [named], "atomic": False})
+    return int(answer.json()["results"][0]["status"])
+
+
+async def state(service: Service, person: Person, ids: list[str]) -> list[Any]:
+    """What there is, and how much of each kind is kept count of; of times, whether they are set."""
+    pages = [
+        (await person.get("/api/todos", params={"status": status})).json() for status in ("all", "deleted")
+    ]
+    there = [
+        timeless(todo, ids)
+        for page in pages
+        for todo in sorted(page["items"], key=lambda todo: ids.index(todo["id"]))
+    ]
+    counts = "SELECT todo_counts, todo_count, counted_seq = change_seq FROM users WHERE id = $1"
+    async with connect(service.owner_url) as owner:
+        return [there, tuple(await owner.fetchrow(counts, UUID(person.subject)) or ())]
+
+
+async def history(person: Person, ids: list[str]) -> list[Any]:
+    page = (await person.get("/api/activity", params={"limit": 100})).json()
+    return [
+        (
+            one["kind"],
+            timeless(one["todo"], ids),
+            timeless(one["before"], ids),
+            one["at"] == one["todo"]["updated_at"],
+        )
+        for one in page["items"]
+    ]
+
+
+def timeless(fields: dict[str, Any] | None, ids: list[str]) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    shown: dict[str, Any] = {
+        name: bool(value) if name.endswith("_at") else value for name, value in fields.items()
+    }
+    if "id" in fields:
+        shown["id"] = ids.index(fields["id"])
+        shown["updated last"] = fields["updated_at"] >= (fields["completed_at"] or fields["created_at"])
+    return shown
+
+
+async def test_of_many_who_change_the_version_they_saw_one_succeeds_each_time(alice: Person) -> None:
+    path = f"/api/todos/{(await alice.make_todo('0'))['id']}"
+
+    async def count() -> None:
+        while True:
+            todo = (await alice.get(path)).json()
+            title, version = str(int(todo["title"]) + 1), f'"{todo["version"]}"'
+            answer = await alice.patch(path, json={"title": title}, headers={"if-match": version})
+            if answer.is_success:
+                return
+            assert answer.status_code == 412
+
+    await asyncio.gather(*(count() for _ in range(8)))
+
+    assert (await alice.get(path)).json()["title"] == "8"
+
+
+async def test_whatever_many_change_at_once_is_each_a_version_and_told_in_their_order(alice: Person) -> None:
+    path = f"/api/todos/{(await alice.make_todo('0'))['id']}"
+    since = (await alice.get("/api/todos/changes")).json()["next"]
+    bodies: list[dict[str, Any]] = [{"title": f"No. {number}"} for number in range(8)]
+    bodies += [{"priority": "urgent"}, {"priority": "low"}, {"is_completed": True}, {"description": "Twice"}]
+
+    answers = await asyncio.gather(*(alice.patch(path, json=body) for body in bodies))
+
+    changes = (await alice.get("/api/todos/changes", params={"since": since})).json()["changes"]
+    told = [change["todo"] for change in changes]
+    assert [todo["version"] for todo in told] == list(range(2, len(bodies) + 2))
+    assert sorted((answer.json() for answer in answers), key=lambda todo: int(todo["version"])) == told
+    assert told[-1] == (await alice.get(path)).json()
+    assert [change["at"] for change in changes] == sorted(change["at"] for change in changes)

@@ -124,7 +124,7 @@ def _rules(*rules: Access) -> Design:
 
 
 def _asking(text: str, **answers: str) -> Design:
-    return _with(request=SOUND.request.model_copy(update={"text": text, "answers": answers}))  # type: ignore[union-attr]
+    return _with(request=SOUND.request.model_copy(update={"text": text, "answers": answers}))
 
 
 _ON_LIST, _ON_PATCH = SOUND.auth.rules
@@ -185,7 +185,7 @@ _POST = Endpoint(
     response=_GET.response, success=[201], errors=[401, 422, 503], mcp_tool="create_reminder",
 )  # fmt: skip
 _FOREIGN = {"foreign": "403"}
-_ANSWERED = SOUND.request.model_copy(update={"answers": _FOREIGN})  # type: ignore[union-attr]
+_ANSWERED = SOUND.request.model_copy(update={"answers": _FOREIGN})
 
 
 def _reminding(*endpoints: Endpoint, **parts: Any) -> Design:

@@ -11,6 +11,7 @@ from tests.isolation.copies import ROOT
 from todo.architect import commands, verify
 from todo.architect.bench import Bench
 from todo.architect.brief import ROLES, instructions_of
+from todo.architect.design import Design
 from todo.architect.documents import pages, write_decision, write_pages
 from todo.architect.evidence import Looked
 from todo.architect.project import records
@@ -117,13 +118,17 @@ def test_the_page_of_a_design_has_every_part() -> None:
         "## Served",
         "## The design",
     ]
-    assert "| (user_id, due_at, id) | deleted_at is_null | the list |" in page
-    assert "| `PATCH /api/todos/{todo_id}/due` | authenticated | sub | 403 | owner |" in page
+    index = "columns: user_id, due_at, id; where: column: deleted_at; op: is_null; rationale: the list"
+    assert f"- indexes:\n  - {index}\n" in page
+    assert "- path: /api/todos/{todo_id}/due\n" in page
+    assert "- level: authenticated\n- ownership: yes\n- claims: sub\n- foreign: 403\n" in page
 
 
 async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Bench, project: Path) -> None:
     live = place.live
-    there = SOUND.model_copy(update={"request": None, "api": live.design.api, "db": live.design.db})
+    there = SOUND.model_copy(
+        update={"request": Design().request, "api": live.design.api, "db": live.design.db}
+    )
     for name, text in (pages(SOUND) | pages(there)).items():
         path = project / "specs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +150,6 @@ async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Ben
 
 
 async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Path) -> None:
-    assert SOUND.request is not None
     request = SOUND.request.model_copy(update={"text": "due dates, says eyJhbGciOiJFZERTQSJ9.e30.x"})
     verdict = await place.verify(SOUND)
 

@@ -57,7 +57,6 @@ async def test_a_finding_carries_the_plan_or_the_error(place: Bench) -> None:
 
 
 async def test_an_answer_to_a_question_settles_it(place: Bench) -> None:
-    assert SOUND.request is not None
     asking = SOUND.request.model_copy(update={"text": "share todos", "answers": {"sharing": "never"}})
 
     verdict = await place.verify(SOUND.model_copy(update={"request": asking}))

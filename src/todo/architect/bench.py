@@ -7,7 +7,7 @@ from pathlib import Path
 from todo.app import create_app
 from todo.architect.catalogue import read_schema
 from todo.architect.constitution import Constitution
-from todo.architect.design import ApiDesign, Design, FeatureRequest, over, with_index_names
+from todo.architect.design import ApiDesign, Design, FeatureRequest, laid_over, with_index_names
 from todo.architect.dryrun import dry_run
 from todo.architect.evidence import Case, Evidence
 from todo.architect.in_process import Application, tools_of, wiring
@@ -42,7 +42,7 @@ class Bench:
         if not design.api.endpoints and not design.db.tables:
             return unverified("The design says nothing: no endpoint and no table.")
         subject, live, seen = with_index_names(design), self.live.design, self.live.evidence
-        whole = over(live, subject)
+        whole = laid_over(live, subject)
         async with connect(self.url) as connection:
             ddl, queries = await dry_run(connection, subject, whole, live)
         # Nothing else that was seen of the running system is evidence for what is not built.

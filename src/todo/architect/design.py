@@ -1,8 +1,7 @@
 """What a design is made of: the same types for the running system and for a proposal."""
 
-from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -18,15 +17,7 @@ FieldType = Literal["string", "integer", "number", "boolean", "uuid", "timestamp
 FilterOp = Literal["eq", "lt", "lte", "gt", "gte", "any", "is_null", "is_not_null", "prefix", "search"]
 
 
-_NEW = "new_"
-_Named = TypeVar("_Named", bound="HasName")
-
-
-class HasName(Protocol):
-    """Whatever is known by a name."""
-
-    @property
-    def name(self) -> str: ...
+NEW_INDEX = "new_"
 
 
 class _Part(BaseModel):
@@ -161,10 +152,6 @@ class Index(_Part):
     def column_names(self) -> list[str]:
         return [column.split()[0] for column in self.columns]
 
-    @property
-    def is_new(self) -> bool:
-        return bool(self.name and self.name.startswith(_NEW))
-
 
 class ForeignKey(_Part):
     """A reference to another table."""
@@ -270,7 +257,7 @@ class Waiver(_Part):
 class Design(_Part):
     """A design: the running system's, or one that is proposed on top of it."""
 
-    request: FeatureRequest | None = None
+    request: FeatureRequest = FeatureRequest(slug="feature", text="")
     api: ApiDesign = ApiDesign()
     db: SchemaDesign = SchemaDesign()
     auth: AuthDesign = AuthDesign()
@@ -278,14 +265,6 @@ class Design(_Part):
     tests: list[Proofs] = []
     files: list[str] = []
     waivers: list[Waiver] = []
-
-    @property
-    def slug(self) -> str:
-        return self.request.slug if self.request else "feature"
-
-    @property
-    def asked(self) -> str:
-        return self.request.text if self.request else self.slug
 
     def endpoint(self, name: str) -> Endpoint | None:
         return next((endpoint for endpoint in self.api.endpoints if endpoint.name == name), None)
@@ -297,60 +276,55 @@ class Design(_Part):
         return [rule for rule in self.auth.rules if rule.endpoint == name]
 
 
-def over(live: Design, proposal: Design) -> Design:
-    """Give the two together: what is named again is added to, all else is as it was."""
-    ruled = {access.endpoint for access in proposal.auth.rules}
-    gone = set(proposal.api.renames)
-    endpoints = [_endpoint(one, live.endpoint(one.name), gone) for one in proposal.api.endpoints]
-    tables = [_table(one, live.table(one.name)) for one in proposal.db.tables]
-    rules = [*(one for one in live.auth.rules if one.endpoint not in ruled), *proposal.auth.rules]
-    return Design(
-        api=ApiDesign(endpoints=_together(live.api.endpoints, endpoints)),
-        db=SchemaDesign(tables=_together(live.db.tables, tables)),
-        auth=AuthDesign(rules=rules),
-    )
+def laid_over(live: Design, proposal: Design) -> Design:
+    """Give the two together: what is named again is added to, what is removed is gone, the rest stays."""
+    whole = _added(live, proposal)
+    gone, endpoints, tables = set(proposal.api.renames), [], []
+    for one in whole.api.endpoints:
+        request, response = (
+            [field for field in fields if field.name not in {*gone, *one.removes}]
+            for fields in (one.request, one.response)
+        )
+        endpoints.append(one.model_copy(update={"request": request, "response": response}))
+    for table in whole.db.tables:
+        columns = [
+            column.model_copy(update={"name": table.rename.get(column.name, column.name)})
+            for column in table.columns
+            if column.name not in table.drop
+        ]
+        new = live.table(table.name) is None
+        tables.append(table.model_copy(update={"columns": columns, "new": new}))
+    return Design(api=ApiDesign(endpoints=endpoints), db=SchemaDesign(tables=tables), auth=whole.auth)
+
+
+def _added(before: Any, wanted: Any) -> Any:
+    if isinstance(before, list):
+        known = {_key(one): one for one in before}
+        return list((known | {_key(one): _added(known.get(_key(one)), one) for one in wanted}).values())
+    if not isinstance(before, _Part):
+        return wanted
+    fields = type(wanted).model_fields.items()
+    said = {
+        name: getattr(wanted, name) for name, field in fields if getattr(wanted, name) != field.get_default()
+    }
+    return before.model_copy(update={name: _added(getattr(before, name), one) for name, one in said.items()})
+
+
+def _key(one: Any) -> str:
+    return getattr(one, "name", None) or repr(one)
 
 
 def with_index_names(proposal: Design) -> Design:
     """Name the new indexes, so that a plan tells which it uses."""
-
-    def named(table: Table) -> Table:
-        indexes = [
-            index.model_copy(update={"name": f"{_NEW}{table.name}_{number}"})
-            for number, index in enumerate(table.indexes, start=1)
-        ]
-        return table.model_copy(update={"indexes": indexes})
-
-    tables = [named(table) for table in proposal.db.tables]
-    return proposal.model_copy(update={"db": proposal.db.model_copy(update={"tables": tables})})
-
-
-def _together(before: Iterable[_Named], wanted: Iterable[_Named]) -> list[_Named]:
-    return list({one.name: one for one in [*before, *wanted]}.values())
-
-
-def _endpoint(wanted: Endpoint, before: Endpoint | None, renamed: set[str]) -> Endpoint:
-    if before is None:
-        return wanted
-    gone = {*wanted.removes, *renamed}
-    added: dict[str, Any] = {"errors": sorted({*before.errors, *wanted.errors})}
-    for part in ("request", "response"):
-        kept = [field for field in getattr(before, part) if field.name not in gone]
-        added[part] = _together(kept, getattr(wanted, part))
-    for part in ("table", "listing", "paged", "mcp_tool"):
-        added[part] = getattr(wanted, part) or getattr(before, part)
-    kept_parts = {"operation_id": before.operation_id, "success": before.success, "strict": before.strict}
-    return wanted.model_copy(update=kept_parts | added)
-
-
-def _table(wanted: Table, before: Table | None) -> Table:
-    if before is None:
-        return wanted.model_copy(update={"new": True})
-    kept = [
-        column.model_copy(update={"name": wanted.rename.get(column.name, column.name)})
-        for column in before.columns
-        if column.name not in wanted.drop
+    tables = [
+        table.model_copy(
+            update={
+                "indexes": [
+                    index.model_copy(update={"name": f"{NEW_INDEX}{table.name}_{number}"})
+                    for number, index in enumerate(table.indexes, start=1)
+                ]
+            }
+        )
+        for table in proposal.db.tables
     ]
-    parts = ("foreign_keys", "indexes", "unique")
-    added = {part: getattr(before, part) + getattr(wanted, part) for part in parts}
-    return before.model_copy(update={"columns": _together(kept, wanted.columns), **added})
+    return proposal.model_copy(update={"db": proposal.db.model_copy(update={"tables": tables})})

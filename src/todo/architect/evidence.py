@@ -135,13 +135,14 @@ class Case:
         names = {table.name for table in self.subject.db.tables}
         return [table for table in self.design.db.tables if table.name in names]
 
-    def table_of(self, endpoint: Endpoint) -> Table | None:
-        return self.design.table(endpoint.table)
+    def table_of(self, one: Endpoint | Answer) -> Table | None:
+        endpoint = self.design.endpoint(one.name)
+        return self.design.table(endpoint.table) if endpoint else None
 
     def is_public(self, endpoint: Endpoint) -> bool:
         return any(rule.level == "public" for rule in self.design.access(endpoint.name))
 
-    def foreign(self, name: str) -> str | None:
+    def foreign(self, one: Endpoint | Answer) -> str | None:
         """Give how another's thing is refused, as decided; None while that is open."""
-        endpoint = self.design.endpoint(name)
-        return self.constitution.decided("foreign", (endpoint and endpoint.table) or "")
+        table = self.table_of(one)
+        return self.constitution.decided("foreign", table.name if table else "")

@@ -11,7 +11,6 @@ from todo.architect.verdict import Finding, Outcome, Verdict
 
 def judge(case: Case) -> Verdict:
     """Apply every rule of the phase; what is answered is not asked, what is waived is told apart."""
-    answers = case.subject.request.answers if case.subject.request else {}
     waivers = [*case.constitution.waivers, *case.subject.waivers]
     verdict = Verdict(outcome=Outcome.VERIFIED)
     for rule in RULES.values():
@@ -21,7 +20,7 @@ def judge(case: Case) -> Verdict:
         verdict.examined[rule.id] = looked_at
         if case.phase == "check" and not looked_at:
             found = [rule.finding("the running system", "there was nothing to look at")]
-        for finding in [] if rule.asks and rule.asks.id in answers else found:
+        for finding in [] if rule.asks and rule.asks.id in case.subject.request.answers else found:
             if any(_covers(waiver, finding) for waiver in waivers):
                 verdict.waived.append(finding)
                 continue

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import httpx2
 from blockbuster import blockbuster_ctx
 
 from todo.architect.catalogue import read_schema
 from todo.architect.design import ApiDesign, AuthDesign, Design, SchemaDesign
 from todo.architect.evidence import Evidence, Looked, Query, Trace
 from todo.architect.in_process import Application, Statement, in_process, tools_of
+from todo.architect.openapi import Operation
 from todo.architect.planner import Plan, be_strict, explain
 from todo.architect.probes import Call, Prober, body_of, witnessed
 from todo.architect.project import claims_of_tokens
@@ -77,7 +79,7 @@ def _design(calls: list[Call], traces: list[Trace], schema: SchemaDesign) -> Des
     # One that neither takes nor gives members is about what those at its address are about.
     tables = {one.collection: one.table for one in reversed(endpoints) if one.table}
     endpoints = [
-        one.model_copy(update={"table": one.table or (tables.get(one.collection) if one.is_item else None)})
+        one.model_copy(update={"table": one.table or (one.is_item and tables.get(one.collection)) or None})
         for one in endpoints
     ]
     return Design(api=ApiDesign(endpoints=endpoints), db=schema, auth=AuthDesign(rules=rules))
@@ -111,32 +113,28 @@ class _Plans:
         for operation in self._prober.operations:
             if operation.method != "GET" or operation.collection is not None or operation.is_public:
                 continue
-            reply, plain = await self._asked(operation, person, {})
-            usual: set[str] = set().union(*(plan.thrown_away(self._columns_of(plan)) for plan in plain))
-            for plan in plain:
-                yield self._judged(f"{operation.name} plain", plan, usual)
+            reply, plans = await self._asked(operation, person, {})
+            asked = [("plain", plan) for plan in plans]
             for name in sorted(set(operation.query) - _PAGING):
-                for value in operation.values(name, mark):
-                    # What a page says about going on is a value as good as any.
-                    for tried in (*_tokens(reply), value) if value == mark else (value,):
-                        answered, plans = await self._asked(operation, person, {name: tried})
-                        for plan in plans:
-                            shown = f"{name}={'…' if value == mark else value}"
-                            yield self._judged(
-                                f"{operation.name} {shown}", plan, self._columns_of(plan) - usual
-                            )
-                        if answered is not None:
-                            break
+                values = operation.values(name, mark)
+                # What a page says about going on is a value as good as any.
+                for value in [*values, *(_tokens(reply) if mark in values else ())]:
+                    shown = f"{name}={'…' if mark in values else value}"
+                    _, plans = await self._asked(operation, person, {name: value})
+                    asked += [(shown, plan) for plan in plans]
+            for shown, plan in asked:
+                faults = [*plan.scans(self._owners), *plan.sorts()] or plan.reads_by(self._columns_of(plan))
+                yield Query(f"{operation.name} {shown}", plan, tuple(faults))
 
-    async def _asked(self, operation: Any, person: UUID, query: dict[str, Any]) -> tuple[Any, list[Plan]]:
+    async def _asked(
+        self, operation: Operation, person: UUID, query: dict[str, Any]
+    ) -> tuple[httpx2.Response, list[Plan]]:
         reply, heard = await self._prober.ask(operation, person, query)
-        if reply.is_error:
-            return None, []
         plans = [plan for _, plan in await self._plans(heard, person, _QUESTIONS, run=True)]
+        parts = [part for plan in plans for part in plan.pages() or [plan]]
         # A count reads what it counts; what is judged is the rows that are shown, or the page of them.
-        shown = [plan for plan in plans if self._is_owned(plan) and plan.root["Node Type"] != "Aggregate"]
-        pages = [part for plan in plans for part in plan.pages() if self._is_owned(part)]
-        return body_of(reply) or {}, pages or shown
+        shown = [plan for plan in parts if plan.tables & set(self._owners) and plan.gives_rows]
+        return reply, [] if reply.is_error else shown
 
     async def _plans(
         self, heard: Iterable[Statement], person: UUID, beginnings: tuple[str, ...], *, run: bool = False
@@ -150,17 +148,11 @@ class _Plans:
                     plans += [(sql.split(maxsplit=1)[0], plan)] if plan else []
         return plans
 
-    def _is_owned(self, plan: Plan) -> bool:
-        return not plan.tables.isdisjoint(self._owners)
-
     def _columns_of(self, plan: Plan) -> set[str]:
         return set().union(*(self._columns.get(table, ()) for table in plan.tables))
 
-    def _judged(self, where: str, plan: Plan, columns: set[str]) -> Query:
-        faults = [*plan.scans(self._owners), *plan.sorts()] or plan.reads_by(columns)
-        return Query(where, plan, tuple(faults))
 
-
-def _tokens(body: Any) -> list[str]:
+def _tokens(reply: httpx2.Response) -> list[str]:
+    body = body_of(reply)
     members = {**body, **body.get("page", {})} if isinstance(body, dict) else {}
     return [str(value) for name, value in members.items() if name.startswith("next") and value]

@@ -51,6 +51,10 @@ class Plan:
         """Whether it gives a stretch of the rows, not all of them."""
         return bool(self.root["Node Type"] == "Limit")
 
+    @property
+    def gives_rows(self) -> bool:
+        return bool(self.root["Node Type"] != "Aggregate")
+
     def pages(self) -> list["Plan"]:
         """Give the parts of it that do so."""
         return [part for part in map(Plan, self.nodes) if part.is_page]

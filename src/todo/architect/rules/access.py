@@ -14,12 +14,12 @@ _SECRET = re.compile(r"(^|_)(password|secret|token|hash|digest)($|_)")
 def _has_one_rule(one: Endpoint | Access, case: Case) -> str | None:
     if isinstance(one, Access):
         return None if case.design.endpoint(one.name) else "a rule for an endpoint that is not there"
-    count = len(case.design.access(one.name))
+    count = len(case.subject.access(one.name) or case.design.access(one.name))
     return {0: "no rule of access", 1: None}.get(count, f"{count} rules of access")
 
 
 def _asks_whose(one: Endpoint, case: Case) -> Iterator[str]:
-    table, decided = case.table_of(one), case.foreign(one.name)
+    table, decided = case.table_of(one), case.foreign(one)
     for access in case.design.access(one.name):
         if table and table.owner and not access.ownership:
             yield f"rows of {table.name} belong to somebody, and nobody asks whom"
@@ -30,7 +30,7 @@ def _asks_whose(one: Endpoint, case: Case) -> Iterator[str]:
 
 
 def _keeps_others_out(one: Answer, case: Case) -> Iterator[str]:
-    decided = case.foreign(one.name)
+    decided = case.foreign(one)
     if one.shows_mark:
         yield "shows what belongs to somebody else"
     # Under an id of one's own choice there is one's own thing, whoever else has chosen it.
@@ -59,7 +59,7 @@ RULES = [
                                            if _SECRET.search(field.name)]), *seen("log_leaks")]),
     Rule("ASK-foreign", "user", "Whether another's thing is forbidden or not there is decided",
          [(where(Case.endpoints, lambda one: one.is_item and one.table),
-           lambda one, case: not case.foreign(one.name)
+           lambda one, case: not case.foreign(one)
            and "is another's thing 403 (it exists) or 404 (nobody learns that)?")],
          VERIFY, Question("foreign", "security", ["403", "404"])),
     Rule("ASK-sharing", "user", "Whether people see each other's things is decided",

@@ -76,17 +76,12 @@ def _servers_own(one: Endpoint, case: Case) -> list[str]:
     return [f"a client may set {field.name}" for field in one.request if one.is_write and field.name in own]
 
 
-def _is_kept(one: Answer, case: Case) -> bool:
-    endpoint = case.design.endpoint(one.name)
-    return endpoint is not None and case.table_of(endpoint) is not None
-
-
 def _undeclared(one: Endpoint, case: Case) -> str | None:
     needed = set() if case.is_public(one) else {401, 503}
     if one.request:
         needed.add(422)
     if one.is_item and one.method != "PUT":
-        decided = case.foreign(one.name)
+        decided = case.foreign(one)
         foreign = {rule.foreign for rule in case.design.access(one.name) if rule.foreign}
         needed |= {404, 422, *([int(decided)] if decided else foreign)}
     missing = ", ".join(map(str, sorted(needed - set(one.errors))))
@@ -118,7 +113,7 @@ VALIDATION = [
          [(where(Case.endpoints, lambda one: one.method == "PATCH"), _is_partial)]),
     Rule("MAP-4", "api", "A client never writes what the server sets",
          [(_REQUESTS, _servers_own), (answers("server's own member"),
-                                      lambda one, case: not one.is_refusal and _is_kept(one, case)
+                                      lambda one, case: not one.is_refusal and bool(case.table_of(one))
                                       and f"takes {one.detail}")]),
     Rule("ASK-visibility", "user", "Whether finished things are listed is decided",
          words("visibility", "are they in the list, or only when asked for?",

@@ -86,4 +86,4 @@ def words(question: str, asks: str, pattern: str, unless: str = r"(?!)") -> list
             return None
         return f"“{found[0]}”: " + (f"decided is “{refused[0]}”: is that to change?" if refused else asks)
 
-    return [(lambda case: [case.subject.request] if case.subject.request else [], judge)]
+    return [(lambda case: [case.subject.request], judge)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from todo.architect.design import Index, Migration, Table
+from todo.architect.design import NEW_INDEX, Index, Migration, Table
 from todo.architect.evidence import Case
 from todo.architect.planner import BUFFER_BUDGET
 from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, seen, where, words
@@ -20,15 +20,16 @@ def _has_times(one: Table, case: Case) -> Iterator[str]:
 
 
 def _needless(one: Table, case: Case) -> Iterator[str]:
-    for index in one.indexes:
-        shown = f"({', '.join(index.columns)})"
-        for other in one.indexes:
-            is_longer = other is not index and other.columns[: len(index.columns)] == index.columns
-            if is_longer and not index.unique and (other.where, other.predicate) == (
-                index.where, index.predicate,
-            ):  # fmt: skip
+    for index in (it for it in one.indexes if not it.unique):
+        shown, rows, many = (
+            f"({', '.join(index.columns)})",
+            (index.where, index.predicate),
+            len(index.columns),
+        )
+        for other in (it for it in one.indexes if it is not index and (it.where, it.predicate) == rows):
+            if other.columns[:many] == index.columns:
                 yield f"{shown} begins ({', '.join(other.columns)})"
-        if index.is_new and not index.unique and not _is_used(one, index, case):
+        if (index.name or "").startswith(NEW_INDEX) and not _is_used(one, index, case):
             yield f"no query uses {shown}"
 
 
@@ -62,7 +63,7 @@ def migration_of(table: Table, before: Table | None) -> tuple[Migration, str]:
 
 def _is_harder(one: Table, case: Case, than: Migration) -> str | None:
     needed, why = migration_of(one, case.live.table(one.name))
-    return f"needs a migration that is {needed}, not {than}: {why}" if needed.weight > than.weight else None
+    return f"is {needed}, which is more than {than}: {why}" if needed.weight > than.weight else None
 
 
 def _changed(case: Case) -> list[Table]:

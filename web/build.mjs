@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,20 +12,18 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 cpSync(here("pages"), out, { recursive: true });
 
-// The licence files travel with the code: Apache-2.0 asks for it, and the
-// bundle's first line points to its own list by name.
-const vendored = {
-  "swagger-ui-bundle.js": "swagger-ui-bundle.js",
-  "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
-  "swagger-ui.css": "swagger-ui.css",
-  LICENSE: "swagger-ui.LICENSE.txt",
-  NOTICE: "swagger-ui.NOTICE.txt",
-};
-for (const [from, to] of Object.entries(vendored)) {
-  cpSync(here(`node_modules/swagger-ui-dist/${from}`), resolve(out, to));
+// The first line of the bundle names the list of what is in it.
+for (const name of ["swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css"]) {
+  cpSync(here(`node_modules/swagger-ui-dist/${name}`), resolve(out, name));
 }
 
 await build({ configFile: here("vite.config.ts"), build: { outDir: out }, logLevel: "warn" });
+
+// Licences travel with the code: Vite wrote those of what it bundled; what comes as a bundle has a list of its own.
+const vendored = (name) => readFileSync(here(`node_modules/swagger-ui-dist/${name}`), "utf8").trim();
+const { version: vendoredVersion, license } = JSON.parse(vendored("package.json"));
+const texts = ["LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"].map(vendored);
+appendFileSync(resolve(out, "licenses.txt"), ["", `## swagger-ui-dist - ${vendoredVersion} (${license})`, ...texts, ""].join("\n\n"));
 
 // What keeps the page in a browser has to know its files by their names.
 const assets = resolve(out, "assets");

@@ -13,6 +13,7 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    license: { fileName: "licenses.txt" },
     rolldownOptions: {
       // What screens share comes in one file, not in ten.
       output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } },

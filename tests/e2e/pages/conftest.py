@@ -24,9 +24,15 @@ def site(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
+def chromium() -> Path:
+    """Debian's Chromium."""
+    return find_or_install("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
     """The one browser; every tab has its own cookies."""
-    async with running_browser(find_or_install("chromium", "chromium")) as browser:
+    async with running_browser(chromium) as browser:
         yield browser
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.async_playwright import Axe
@@ -185,11 +186,16 @@ class Tab:
             self.faults.append(f"asked another host: {request.url}")
 
 
+def chromium_options(chromium: Path) -> dict[str, Any]:
+    """Give what every browser is started with."""
+    return {"executable_path": chromium, "args": _ARGUMENTS}
+
+
 @asynccontextmanager
 async def running_browser(chromium: Path) -> AsyncIterator[Browser]:
     """Give a browser with a profile of its own."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(**chromium_options(chromium))
         yield browser
         await browser.close()
 

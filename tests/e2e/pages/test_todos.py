@@ -4,10 +4,11 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Response, Route
+from playwright.async_api import Route
 
 from tests.e2e.pages.tab import PHONE, OpenTab, Screen
 from tests.e2e.people import PASSWORD, Account
+from tests.factories import Person
 
 
 async def test_from_signing_up_to_signing_out(open_tab: OpenTab) -> None:
@@ -128,6 +129,7 @@ async def test_a_screen_reader_hears_what_changed_and_the_keyboard_is_where_it_g
         await tab.hears("Restored “Buy milk”")
         await tab.focus_is_on("Water the plants")
         await tab.press("Keyboard")
+        await tab.title("By keyboard")
         await tab.page.keyboard.press("Escape")
         await tab.focus_is_on_element("[aria-label=Keyboard]")
         await tab.is_live()
@@ -277,6 +279,88 @@ async def test_an_edit_whose_answer_was_lost_is_done_once(open_tab: OpenTab, mem
         assert [todo["version"] for todo in (await person.get("/api/todos")).json()["items"]] == [1]
 
 
+async def test_what_was_sent_already_changes_nothing_when_it_is_sent_again(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    for title in ("A", "B", "C"):
+        await person.make_todo(title)
+    async with open_tab(account=member) as tab:
+        await tab.open("/?sort=title")
+        await tab.lists("A", "B", "C")
+        await tab.page.context.set_offline(offline=True)
+        await tab.add("D !!!")
+        await tab.press("Select")
+        for title in "ABD":
+            await tab.press(f"Select “{title}”", role="checkbox")
+        await tab.page.get_by_role("combobox", name="Priority").select_option("low")
+        await tab.press("Complete “C”", role="checkbox")
+        await tab.press("Delete “B”")
+        await tab.read("4 changes wait to be sent.")
+        queue = await tab.page.evaluate(QUEUE)
+        await tab.page.context.set_offline(offline=False)
+        await tab.is_sent()
+        after_once = await _stored(person)
+
+        # As if the page had been closed before it heard that all of it was done.
+        await tab.page.evaluate(QUEUE, queue)
+        sent: list[str] = []
+        tab.page.on("requestfinished", lambda request: sent.append(request.method))
+        await tab.page.reload()
+        await tab.lists("A", "D")
+        await tab.page.wait_for_function(f"async () => (await ({QUEUE})()).length === 0")
+        await tab.is_sent()
+
+        assert after_once == {
+            "A": ("low", False, False, 2),
+            "B": ("low", False, True, 3),
+            "C": ("medium", True, False, 2),
+            "D": ("low", False, False, 2),
+        }
+        assert [method for method in sent if method != "GET"] == ["PUT", "POST", "PATCH", "DELETE"]
+        assert await _stored(person) == after_once
+
+
+async def test_what_was_done_to_many_is_done_once_though_the_answer_was_lost(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    for title in ("A", "B"):
+        await person.make_todo(title)
+    async with open_tab(account=member) as tab:
+        await tab.open("/?sort=title")
+        await tab.lists("A", "B")
+        await tab.page.route("**/api/todos/batch", _done_but_not_answered, times=1)
+        await tab.press("Select")
+        await tab.press("All shown")
+        await tab.page.get_by_role("combobox", name="Priority").select_option("high")
+        await tab.read("1 change waits to be sent.")
+        await tab.is_sent()
+
+        assert await _stored(person) == {"A": ("high", False, False, 2), "B": ("high", False, False, 2)}
+
+
+async def _stored(person: Person) -> dict[str, tuple[str, bool, bool, int]]:
+    shown = (await person.get("/api/todos")).json()["items"]
+    in_trash = (await person.get("/api/todos?status=deleted")).json()["items"]
+    return {
+        todo["title"]: (todo["priority"], todo["is_completed"], bool(todo["deleted_at"]), todo["version"])
+        for todo in [*shown, *in_trash]
+    }
+
+
+# Gives what waits to be sent; puts it there first, if it is given.
+QUEUE = """async (edits) => {
+  const done = (asked) => new Promise((resolve) => (asked.onsuccess = () => resolve(asked.result)));
+  const database = await done(indexedDB.open("todo-edits"));
+  const store = database.transaction("edits", "readwrite").objectStore("edits");
+  for (const edit of edits ?? []) await done(store.put(edit, edit.key));
+  const kept = await done(store.getAll());
+  database.close();
+  return kept;
+}"""
+
+
 async def test_who_speaks_german_reads_german_and_may_choose_another(
     open_tab: OpenTab, member: Account
 ) -> None:
@@ -293,25 +377,6 @@ async def test_who_speaks_german_reads_german_and_may_choose_another(
         assert await tab.page.evaluate("document.documentElement.lang") == "fr"
         background = await tab.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert background == "rgb(19, 20, 18)"
-
-
-async def test_the_first_load_is_small_kept_for_good_and_soon_there(
-    open_tab: OpenTab, member: Account
-) -> None:
-    async with open_tab(account=member) as tab:
-        answers: list[Response] = []
-        tab.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108  # it takes no built-in
-        await tab.open("/")
-        await tab.title("Nothing to do")
-        loaded = [answer for answer in answers if "/api/" not in answer.url]
-
-        sizes = [(await answer.request.sizes())["responseBodySize"] for answer in loaded]
-        assert 10_000 < sum(sizes) <= 120_000
-        hashed = [answer for answer in loaded if "/assets/" in answer.url]
-        assert {answer.headers["content-encoding"] for answer in hashed} <= {"br", "gzip"}
-        assert {answer.headers["cache-control"] for answer in hashed} == {
-            "public, max-age=31536000, immutable"
-        }
 
 
 async def test_a_change_that_is_refused_is_taken_back_and_said(open_tab: OpenTab, member: Account) -> None:

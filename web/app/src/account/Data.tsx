@@ -1,4 +1,4 @@
-import { answered } from "@todo-evolution/client";
+import { type components, answered } from "@todo-evolution/client";
 import { useRef, useState } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { Part, Trouble, useWork } from "./Part.tsx";
@@ -8,12 +8,15 @@ import { go } from "../router.ts";
 import { t, tn } from "../words/index.ts";
 
 type Format = "json" | "csv";
+type Report = components["schemas"]["ImportReport"];
+
+const SHOWN_LOSSES = 10;
 
 export function Data({ ask }: { ask: Ask }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
   const { isBusy, trouble, run } = useWork();
-  const [news, setNews] = useState("");
+  const [report, setReport] = useState<Report | null>(null);
 
   const save = (format: Format) =>
     run(async () => {
@@ -25,11 +28,11 @@ export function Data({ ask }: { ask: Ask }) {
   const take = () => {
     const file = chooser.current?.files?.[0];
     if (!file) return;
+    setReport(null);
     void run(async () => {
       const type = file.name.endsWith(".csv") ? "text/csv" : "application/json";
       const options = { body: file as never, bodySerializer: (body: unknown) => body as Blob, headers: { "content-type": type } };
-      const { added } = await answered(api.client.POST("/api/account/import", options));
-      setNews(tn("imported", added));
+      setReport(await answered(api.client.POST("/api/account/import", options)));
     }).finally(() => {
       if (chooser.current) chooser.current.value = "";
     });
@@ -62,13 +65,34 @@ export function Data({ ask }: { ask: Ask }) {
       </div>
       <Trouble words={trouble} />
       <p class="message good" role="status">
-        {news}
+        {report && inBrief(report)}
       </p>
+      {report && report.losses.length > 0 && <Losses report={report} />}
       <div class="actions end">
         <button class="danger" type="button" onClick={remove}>
           {t("delete_account")}
         </button>
       </div>
     </Part>
+  );
+}
+
+function inBrief({ added, already_there, refused }: Report): string {
+  const parts = [tn("imported", added), already_there > 0 && tn("already_there", already_there), refused > 0 && tn("refused_todos", refused)];
+  return parts.filter(Boolean).join(" ");
+}
+
+function Losses({ report: { losses, losses_total: total } }: { report: Report }) {
+  const shown = losses.slice(0, SHOWN_LOSSES);
+  return (
+    <div class="losses">
+      <h3>{t("losses")}</h3>
+      <ul>
+        {shown.map(({ position, field, detail }) => (
+          <li class="foreign">{t("loss", { position, detail: [field, detail].filter(Boolean).join(": ") })}</li>
+        ))}
+      </ul>
+      {total > shown.length && <p>{t("more_losses", { count: total - shown.length })}</p>}
+    </div>
   );
 }

@@ -35,6 +35,9 @@ function Menu() {
           {t("sign_out")}
         </button>
       )}
+      <p class="hint">
+        <a href="/static/licenses.txt">{t("licenses")}</a>
+      </p>
     </Disclosure>
   );
 }

@@ -36,7 +36,7 @@ export function finishSelection(): void {
   else document.getElementById("select")?.focus();
 }
 
-/** Do something with this todo from elsewhere: the focus goes to it, and nobody who had it in the list or on what goes loses it. */
+/** Do something with this todo from elsewhere: the focus goes to it, or stays near where it was if the todo is not shown. */
 export function actAndCome(id: string, work: () => void): void {
   const from = document.activeElement;
   const at = list.peek().items.findIndex((todo) => todo.id === from?.closest<HTMLElement>(".row")?.dataset.id);

@@ -150,6 +150,7 @@ export default {
   theme_system: "As the device",
   theme_light: "Light",
   theme_dark: "Dark",
+  licenses: "Open-source licences",
 
   // Second factor and passkeys, when signing in
   enter_code: "Enter the code that your authenticator app shows.",
@@ -211,6 +212,13 @@ export default {
   import: "Import a file",
   imported_one: "{count} todo was taken over.",
   imported_other: "{count} todos were taken over.",
+  already_there_one: "{count} was here already.",
+  already_there_other: "{count} were here already.",
+  refused_todos_one: "{count} was left out.",
+  refused_todos_other: "{count} were left out.",
+  losses: "What could not be taken over as it was",
+  loss: "Todo {position}: {detail}",
+  more_losses: "And {count} more.",
   delete_account: "Delete account",
   delete_account_title: "Delete your account?",
   delete_account_words: "All your todos, sessions, keys and connected apps go with it, for good. Nobody can bring them back.",

@@ -1,14 +1,12 @@
 """Who asks and which transaction, per HTTP request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Request
-from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic.json_schema import SkipJsonSchema
 from starlette.routing import Match
@@ -32,6 +30,7 @@ from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
 from todo.transport.app_names import AppNames
 from todo.transport.callers import provenance_of, require_scope, standing_of
+from todo.transport.compiled_route import CompiledRoute
 from todo.transport.event_stream import EventStream, EventStreams
 from todo.transport.problem_json import problem_responses
 from todo.transport.rate_limit import RateLimited, RateLimiter
@@ -83,10 +82,11 @@ _REFUSALS = problem_responses(
 )
 
 
-class SignedInRoute(APIRoute):
+class SignedInRoute(CompiledRoute):
     """A route that nobody enters without a valid token; asked first, before even the body is read."""
 
     _spelled_out: ClassVar[set[str]] = set()
+    _methods_at: ClassVar[dict[str, set[str]]] = {}
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         # Written down for readers only: as dependencies they would be worked out again for each request.
@@ -96,21 +96,21 @@ class SignedInRoute(APIRoute):
         super().__init__(path, *arguments, openapi_extra=extra, responses=responses, **options)
         if not self.param_convertors:
             self._spelled_out.add(path)
+        self._methods = frozenset(self.methods or ())
+        self._methods_at.setdefault(path, set()).update(self._methods)
 
     def matches(self, scope: AsgiScope) -> tuple[Match, AsgiScope]:
+        path, method = scope["path"], scope["method"]
         # `/batch` is the batch's and no todo's, by whatever method it is asked: a wrong one is 405.
-        if self.param_convertors and scope["path"] in self._spelled_out:
+        is_elsewhere = path in self._spelled_out if self.param_convertors else path != self.path
+        # Where another route has this path and method, it is found without a look at this one.
+        if is_elsewhere or (method not in self._methods and method in self._methods_at[self.path]):
             return Match.NONE, {}
         return super().matches(scope)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_signed_in(request: Request) -> Response:
-            request.state.caller = await admit(request, backend(request).tokens)
-            return await handle(request)
-
-        return handle_signed_in
+    async def enter(self, request: Request) -> None:
+        """Find out who asks."""
+        request.state.caller = await admit(request, backend(request).tokens)
 
 
 async def admit(request: Request, tokens: TokenVerifier) -> Caller:

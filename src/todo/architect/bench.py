@@ -52,14 +52,14 @@ class Bench:
 
     async def check(self, root: Path, server: DatabaseUrl) -> Verdict:
         """Judge the system, which was probed, and its project; its migrations are tried on the server."""
-        live, files = self.live.design, spec_files(root)
-        proposed = [
-            it for it in files if it.status == "proposed" and it.design and not is_served(it.design, live)
-        ]
+        live = self.live.design
         refused = [
             page.path
-            for page in proposed
-            if page.design and (await self.verify(page.design)).outcome is not Outcome.VERIFIED
+            for page in spec_files(root)
+            if page.status == "proposed"
+            and page.design
+            and not is_served(page.design, live)
+            and (await self.verify(page.design)).outcome is not Outcome.VERIFIED
         ]
         async with empty_database(server) as url:
             steps = await migration_steps(url)

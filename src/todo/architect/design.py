@@ -17,6 +17,8 @@ FieldType = Literal["string", "integer", "number", "boolean", "uuid", "timestamp
 FilterOp = Literal["eq", "lt", "lte", "gt", "gte", "any", "is_null", "is_not_null", "prefix", "search"]
 
 
+# Columns that the server sets, and no client.
+SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
 NEW_INDEX = "new_"
 
 
@@ -105,10 +107,6 @@ class Endpoint(_Part):
         return "{" in self.path
 
     @property
-    def is_write(self) -> bool:
-        return self.method != "GET"
-
-    @property
     def collection(self) -> str:
         """The address of what it is one of, or its own."""
         return self.path.partition("/{")[0]
@@ -131,10 +129,6 @@ class Column(_Part):
     max_length: int | None = None
     values: list[Value] | None = None
     computed: bool = False
-
-    @property
-    def must_be_given(self) -> bool:
-        return not self.nullable and self.default is None and not self.computed
 
 
 class Index(_Part):
@@ -205,10 +199,6 @@ class SchemaDesign(_Part):
     tables: list[Table] = []
     migration: Migration = Migration.NONE
     backfill: str | None = None
-
-    @property
-    def owners(self) -> dict[str, str]:
-        return {table.name: table.owner for table in self.tables if table.owner is not None}
 
 
 class Access(_Part):

@@ -58,12 +58,8 @@ class Flow:
     async def _designed(self, given: FeatureRequest) -> Verdict:
         if questions := self._bench.questions(given):
             raise Asked(questions)
-
-        async def nothing_to_check(_: FeatureRequest) -> list[Finding]:
-            return []
-
         task = f"Analyse: {given.text}"
-        analysed = await self._specialists.ask("backend-architect", FeatureRequest, task, nothing_to_check)
+        analysed = await self._specialists.ask("backend-architect", FeatureRequest, task)
         design = Design(request=given.model_copy(update={"components": analysed.components}))
         design = await self._half(design, "api", f"Design the API of: {given.text}")
         # Neither needs the other.

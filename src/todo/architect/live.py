@@ -71,11 +71,10 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool) 
 
 
 def _design(calls: list[Call], traces: list[Trace], schema: SchemaDesign) -> Design:
-    endpoints, rules = [], []
+    endpoints, rules = [], [call.operation.access() for call in calls]
     for call, trace in zip(calls, traces, strict=True):
         touched = {table for query in trace.queries for table in query.plan.tables}
         endpoints.append(call.operation.endpoint(schema, touched))
-        rules.append(call.operation.access(trace.chain))
     # One that neither takes nor gives members is about what those at its address are about.
     tables = {one.collection: one.table for one in reversed(endpoints) if one.table}
     endpoints = [
@@ -91,7 +90,7 @@ class _Plans:
     def __init__(self, prober: Prober, bound: Connection, schema: SchemaDesign) -> None:
         self._prober = prober
         self._bound = bound
-        self._owners = schema.owners
+        self._owners = {table.name: table.owner for table in schema.tables if table.owner}
         self._columns = {
             table.name: {column.name for column in table.columns} - {table.owner} for table in schema.tables
         }

@@ -85,13 +85,11 @@ class Operation:
             strict=not body or body.get("additionalProperties") is False,
         )
 
-    def access(self, chain: tuple[str, ...]) -> Access:
-        """Give who may use it: what it declares, and what it depends on."""
+    def access(self) -> Access:
+        """Give who may use it, as it declares."""
         if self.is_public:
             return Access(endpoint=self.name, level="public", ownership=False, claims=[])
-        is_writing = any("writing" in step for step in chain)
-        scope = "todo:write" if is_writing else "todo:read"
-        return Access(endpoint=self.name, claims=["sub", "scope"], scope=scope)
+        return Access(endpoint=self.name, claims=["sub", "scope"])
 
     def _answer(self) -> dict[str, Any]:
         for status, response in self._described["responses"].items():

@@ -13,11 +13,11 @@ from blockbuster import BlockingError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from todo.architect.design import SERVERS_OWN
 from todo.architect.evidence import Answer, Asked
 from todo.architect.in_process import InProcess, Statement
 from todo.architect.openapi import Operation, operations_of
 
-_OWN_MEMBERS = ("id", "user_id", "created_at", "updated_at", "deleted_at", "version")
 _UNKNOWN = "nobody_knows"
 
 
@@ -163,7 +163,7 @@ class Prober:
         if isinstance(body, dict):
             known = operation.bodies[media_type].get("properties", {})
             yield "unknown member", "", {"content": (media_type, {**body, _UNKNOWN: None})}
-            for name in (one for one in _OWN_MEMBERS if one not in known):
+            for name in sorted({*SERVERS_OWN, "user_id"} - set(known)):
                 yield "server's own member", name, {"content": (media_type, {**body, name: None})}
 
     def chain(self, operation: Operation) -> tuple[tuple[str, ...], bool]:

@@ -55,14 +55,14 @@ class Specialists:
         self.usage = RunUsage()
         self.sent_back: list[tuple[str, list[Finding]]] = []
 
-    async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half]) -> Half:
+    async def ask(self, role: str, wanted: type[Half], prompt: str, check: Check[Half] | None = None) -> Half:
         """Give an answer of the wanted form; what the rules refuse is sent back twice.
 
         Raises `Asked` and `Stopped`.
         """
 
         async def judged(context: RunContext[None], answer: Half | Questions) -> Half | Questions:
-            findings = [] if isinstance(answer, Questions) else await check(answer)
+            findings = [] if check is None or isinstance(answer, Questions) else await check(answer)
             if findings:
                 self.sent_back.append((role, findings))
                 if context.retry < _SENT_BACK_AT_MOST:

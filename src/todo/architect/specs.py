@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from todo.architect.design import Design, Endpoint
+from todo.architect.design import Design
 from todo.architect.evidence import Looked, Page
 from todo.database.embedded import binaries
 from todo.database.url import DatabaseUrl
@@ -131,17 +131,13 @@ def _served(files: list[SpecFile], live: Design) -> set[str]:
 
 def is_served(design: Design, live: Design) -> bool:
     """Whether the running system has every endpoint of a design with its members, and every column."""
+    return _named(design) <= _named(live)
 
-    def members(endpoint: Endpoint | None) -> set[str]:
-        return {field.name for field in [*endpoint.request, *endpoint.response]} if endpoint else set()
 
-    return all(
-        live.endpoint(one.name) and members(one) <= members(live.endpoint(one.name))
-        for one in design.api.endpoints
-    ) and all(
-        (kept := live.table(one.name)) and all(kept.column(column.name) for column in one.columns)
-        for one in design.db.tables
-    )
+def _named(design: Design) -> set[tuple[str, str]]:
+    named = {(one.name, "") for one in design.api.endpoints} | {(one.name, "") for one in design.db.tables}
+    fields = {(one.name, it.name) for one in design.api.endpoints for it in [*one.request, *one.response]}
+    return named | fields | {(one.name, column.name) for one in design.db.tables for column in one.columns}
 
 
 def write(root: Path, facts: Facts, live: Design) -> list[str]:

@@ -34,9 +34,9 @@ def _keeps_others_out(one: Answer, case: Case) -> Iterator[str]:
     if one.shows_mark:
         yield "shows what belongs to somebody else"
     # Under an id of one's own choice there is one's own thing, whoever else has chosen it.
-    is_refused = one.asked == "foreign" and not one.name.startswith("PUT")
-    if is_refused and decided and str(one.status) != decided:
-        yield f"answers {one.status} for another's; decided is {decided}"
+    is_refused = str(one.status) == decided if decided else one.is_refusal
+    if one.asked == "foreign" and not one.name.startswith("PUT") and not is_refused:
+        yield f"answers {one.status} for another's; decided is {decided or 'nothing yet'}"
 
 
 RULES = [

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from todo.architect.design import Column, Endpoint, Field
+from todo.architect.design import SERVERS_OWN, Column, Endpoint, Field
 from todo.architect.evidence import Case
-from todo.architect.rules.requests import SERVERS_OWN
 from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, seen, where, words
 
 _FITS = {
@@ -25,7 +24,7 @@ _SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*|\{[a-z_]+\}")
 
 
 def _fields(one: Endpoint) -> list[Field]:
-    return [*(one.request if one.is_write else []), *one.response]
+    return [*(one.request if one.method != "GET" else []), *one.response]
 
 
 def _pairs(one: Endpoint, case: Case) -> Iterator[tuple[Field, Column]]:
@@ -67,7 +66,8 @@ def _nulls(one: Endpoint, case: Case) -> Iterator[str]:
     given = {table.owner, *SERVERS_OWN, *(field.name for field in one.request if field.required)}
     for column in table.columns:
         is_new = before is None or before.column(column.name) is None
-        if is_new and column.must_be_given and column.name not in given:
+        may_be_left_out = column.nullable or column.default is not None or column.computed
+        if is_new and not may_be_left_out and column.name not in given:
             yield f"{column.name} must be there, and nobody says what it is"
 
 

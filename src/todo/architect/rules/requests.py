@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from todo.architect.design import Endpoint, Field
+from todo.architect.design import SERVERS_OWN, Endpoint, Field
 from todo.architect.evidence import Answer, Case
 from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, answers, where, words
 
-SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
 _PROBLEM = {"status", "detail", "error_code"}
 _REQUESTS = where(Case.endpoints, lambda one: one.request)
 
@@ -73,7 +72,9 @@ def _is_partial(one: Endpoint, _: Case) -> Iterator[str]:
 def _servers_own(one: Endpoint, case: Case) -> list[str]:
     table = case.table_of(one)
     own = {*SERVERS_OWN, table.owner} if table else set()
-    return [f"a client may set {field.name}" for field in one.request if one.is_write and field.name in own]
+    return [
+        f"a client may set {field.name}" for field in one.request if one.method != "GET" and field.name in own
+    ]
 
 
 def _undeclared(one: Endpoint, case: Case) -> str | None:

@@ -43,7 +43,7 @@ class Rule(NamedTuple):
                 details = () if not said else [said] if isinstance(said, str) else said
                 evidence = getattr(subject, "evidence", "")
                 found += [self.finding(subject.name, detail, evidence) for detail in details]
-        return looked_at, list({str(one): one for one in found}.values())
+        return looked_at, list({(one.where, one.detail): one for one in reversed(found)}.values())[::-1]
 
     def finding(self, where: str, detail: str, evidence: str = "") -> Finding:
         return Finding(

@@ -66,10 +66,6 @@ def _is_harder(one: Table, case: Case, than: Migration) -> str | None:
     return f"is {needed}, which is more than {than}: {why}" if needed.weight > than.weight else None
 
 
-def _changed(case: Case) -> list[Table]:
-    return case.subject.db.tables
-
-
 SCHEMA = [
     Rule("DB-1", "db", "A table says since when and when last; what is deleted goes as decided",
          [(lambda case: [one for one in case.tables() if one.new or case.phase == "check"], _has_times)]),
@@ -106,9 +102,10 @@ MIGRATIONS = [
     Rule("DRY-2", "db", "Migrations go up, down and up again, and end at the tables in code",
          seen("migrations"), CHECK),
     Rule("MIG-1", "db", "A migration is declared as hard as it is",
-         [(_changed, lambda one, case: _is_harder(one, case, case.subject.db.migration))], VERIFY),
+         [(lambda case: case.subject.db.tables,
+           lambda one, case: _is_harder(one, case, case.subject.db.migration))], VERIFY),
     Rule("MIG-2", "db", "What changes or removes data that is there is decided by a person",
-         [(_changed, lambda one, case: _is_harder(one, case, Migration.EXPAND))],
+         [(lambda case: case.subject.db.tables, lambda one, case: _is_harder(one, case, Migration.EXPAND))],
          VERIFY, Question("migration", "migration",
                           ["in two releases", "in one, with downtime", "not at all"])),
 ]  # fmt: skip

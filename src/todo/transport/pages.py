@@ -54,6 +54,7 @@ def page_routes(folder: Path) -> list[BaseRoute]:
         _page("/", folder / "index.html", _APPLICATION),
         _page("/docs", folder / "docs.html", _DOCUMENTATION),
         _page("/account", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
+        _page("/activity", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
         _page("/apps", folder / "index.html", _APPLICATION, cache=_NOT_KEPT),
         _page("/login", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),
         _page("/consent", folder / "index.html", _APPLICATION, opener=_WITH_OPENER, cache=_NOT_KEPT),

@@ -36,6 +36,12 @@ async def test_a_person_lets_an_agent_in_sees_it_and_ends_it(open_tab: OpenTab, 
             await agent.call_tool("create_todos", {"todos": [{"title": "Ask the agent"}]})
         assert (await app.refresh()).status_code == 200
 
+        await tab.open("/activity")
+        await tab.read("Some agent")
+        await tab.press("Undo: Added “Ask the agent”")
+        await tab.hears("1 todo is as it was")
+        assert (await (await member.person()).get("/api/todos")).json()["total"] == 0
+
         await tab.open("/apps")
         await tab.press("Disconnect Some agent")
         await tab.press("Disconnect")

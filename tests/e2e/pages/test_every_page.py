@@ -10,7 +10,7 @@ from tests.e2e.pages.tab import PHONE, OpenTab, Tab
 from tests.e2e.people import PASSWORD, Account, People
 from tests.e2e.product import Product
 
-PAGES = ["/", "/docs", "/login", "/consent", "/account", "/apps"]
+PAGES = ["/", "/docs", "/login", "/consent", "/account", "/apps", "/activity"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -50,6 +50,7 @@ async def test_pages_about_an_account_are_not_kept_and_leave_no_way_in_for_who_o
         "/docs": ("same-origin", "private, no-cache"),
         "/account": ("same-origin", "no-store"),
         "/apps": ("same-origin", "no-store"),
+        "/activity": ("same-origin", "no-store"),
         # An app may open these two in a window of its own.
         "/login": ("unsafe-none", "no-store"),
         "/consent": ("unsafe-none", "no-store"),
@@ -261,6 +262,18 @@ async def unsure_of_the_account(visit: Visit) -> None:
     await visit.tab.page.get_by_role("dialog").wait_for()
 
 
+async def activity(visit: Visit) -> None:
+    person = await visit.member.person()
+    key = await person.post("/api/keys", json={"name": "Long" * 25, "scopes": ["todo:read", "todo:write"]})
+    todo = await person.make_todo("Awordaslongasitmaybe" * 10)
+    done = await visit.member.client.patch(
+        f"/api/todos/{todo['id']}/complete", headers={"x-api-key": key.json()["key"]}
+    )
+    assert done.status_code == 200
+    await visit.tab.open("/activity")
+    await visit.tab.read("Completed “")
+
+
 async def unreachable(visit: Visit) -> None:
     await visit.tab.page.route("**/connected-apps", lambda route: route.abort())
     await visit.tab.open("/apps")
@@ -294,6 +307,7 @@ STATES = [
     account,
     second_factor,
     unsure_of_the_account,
+    activity,
     unreachable,
 ]
 

@@ -25,6 +25,7 @@ function Screen() {
   if (pathname === "/login" || person.value === null) return <SignIn />;
   if (pathname === "/") return <TodosScreen />;
   if (pathname === "/account") return <Later key="account" load={() => import("./account/AccountScreen.tsx")} />;
+  if (pathname === "/activity") return <Later key="activity" load={() => import("./activity/ActivityScreen.tsx")} />;
   if (pathname === "/apps") return <Later key="apps" load={() => import("./account/AppsScreen.tsx")} />;
   return <Lost />;
 }

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 
 export const place = signal(new URL(location.href));
 
-const SCREENS = new Set(["/", "/login", "/consent", "/account", "/apps"]);
+const SCREENS = new Set(["/", "/login", "/consent", "/account", "/apps", "/activity"]);
 
 export function go(address: string, { instead = false } = {}): void {
   const target = new URL(address, location.href);

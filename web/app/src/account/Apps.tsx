@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { CopyLine } from "./CopyLine.tsx";
 import { foreign } from "../design/foreign.ts";
-import { day } from "./moment.ts";
+import { day } from "../design/moment.ts";
 import { Part } from "./Part.tsx";
 import { describedAt, placeOf } from "../session/app_place.ts";
 import { auth, got } from "../session/auth.ts";

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { CopyLine } from "./CopyLine.tsx";
 import { foreign } from "../design/foreign.ts";
-import { ago, day } from "./moment.ts";
+import { ago, day } from "../design/moment.ts";
 import { Part, Trouble, useWork } from "./Part.tsx";
 import { api } from "../session/auth.ts";
 import { t } from "../words/index.ts";

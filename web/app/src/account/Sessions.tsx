@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ask } from "./AppsScreen.tsx";
 import { explained } from "./explained.ts";
 import { foreign } from "../design/foreign.ts";
-import { ago } from "./moment.ts";
+import { ago } from "../design/moment.ts";
 import { Part, Trouble, useWork } from "./Part.tsx";
 import { announce } from "../design/announcer.ts";
 import { auth, got } from "../session/auth.ts";

@@ -24,6 +24,7 @@ function Menu() {
       {person.value && (
         <nav>
           <a href="/">{t("todos")}</a>
+          <a href="/activity">{t("activity")}</a>
           <a href="/account">{t("account")}</a>
           <a href="/apps">{t("apps_and_keys")}</a>
           <a href="/docs">{t("api_docs")}</a>

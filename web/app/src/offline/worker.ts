@@ -7,7 +7,7 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 
 const CACHE = `page-${VERSION}`;
 const PAGE = "/";
-const SCREENS = new Set([PAGE, "/account", "/apps"]);
+const SCREENS = new Set([PAGE, "/account", "/apps", "/activity"]);
 const PATIENCE_MILLISECONDS = 3_000;
 
 worker.addEventListener("install", (event) => {

@@ -40,6 +40,10 @@ def _seen(name: str, *expected: str, principles: dict[str, list[str]] | None = N
     return Seen(name, evidence, frozenset(expected), principles or {"Names": ["NAME-1", "review"]})
 
 
+def _looked(name: str, rule: str, at: str, fault: str) -> Seen:
+    return _seen(name, rule, looked={rule: [Looked(at, fault)]})
+
+
 def _answer(**changed: Any) -> tuple[Answer, ...]:
     return (_REFUSAL._replace(**changed),)
 
@@ -72,11 +76,11 @@ SEEN = [
         pages=(*_PAGES, Page("specs/api/due.md", "live", (_TODO.name,), is_feature=True)),
     ),
     _seen("two pages of one thing", "SPEC-1", pages=(*_PAGES, _PAGES[0])),
-    _seen("a contract that is stale", "SPEC-3", contracts=(Looked("specs/api/openapi.json", "is stale"),)),
+    _looked("a contract that is stale", "SPEC-3", "specs/api/openapi.json", "is stale"),
     _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),
-    _seen("a record with a placeholder", "DOC-2", records=(Looked("history/x.md", "a placeholder is left"),)),
-    _seen("an import that points upwards", "LAYER-1", layers=(Looked("No cycles", "is broken"),)),
-    _seen("a migration that does not go back", "DRY-2", migrations=(Looked("downgrade", "no such column"),)),
+    _looked("a record with a placeholder", "DOC-2", "history/x.md", "a placeholder is left"),
+    _looked("an import that points upwards", "LAYER-1", "No cycles", "is broken"),
+    _looked("a migration that does not go back", "DRY-2", "downgrade", "no such column"),
 ]  # fmt: skip
 
 
@@ -87,7 +91,6 @@ def judged(seen: Seen) -> set[str]:
             "traces": (_TRACE,),
             "answers": (_REFUSAL,),
             "pages": _PAGES,
-            "contracts": (Looked("specs/api/openapi.json"),),
             "tools": frozenset({"list_todos"}),
             **seen.evidence,
         }

@@ -46,7 +46,9 @@ class Bench:
         async with connect(self.url) as connection:
             ddl, queries = await dry_run(connection, subject, whole, live)
         # Nothing else that was seen of the running system is evidence for what is not built.
-        evidence = Evidence(ddl=tuple(ddl), queries=tuple(queries), tools=seen.tools, claims=seen.claims)
+        evidence = Evidence(
+            queries=tuple(queries), tools=seen.tools, claims=seen.claims, looked={"DRY-1": ddl}
+        )
         verdict = judge(Case("verify", subject, live, whole, self.constitution, evidence))
         return verdict.model_copy(update={"design": design})
 
@@ -64,13 +66,15 @@ class Bench:
         async with empty_database(server) as url:
             steps = await migration_steps(url)
             facts = Facts(self.live.openapi, self.live.tools, schema_sql(url))
-        evidence = self.live.evidence._replace(
-            migrations=tuple(steps),
-            layers=tuple(layer_contracts(root)),
-            records=tuple(records(root)),
-            pages=tuple(pages_of(root, facts, live, refused)),
-            contracts=tuple(contracts_of(root, facts)),
-        )
+        looked = {
+            **self.live.evidence.looked,
+            "DRY-2": steps,
+            "LAYER-1": layer_contracts(root),
+            "DOC-2": records(root),
+            "SPEC-3": contracts_of(root, facts),
+        }
+        pages = tuple(pages_of(root, facts, live, refused))
+        evidence = self.live.evidence._replace(pages=pages, looked=looked)
         return judge(Case("check", live, live, live, self.constitution, evidence))
 
 

@@ -45,7 +45,7 @@ def _table(found: sa.Inspector, name: str, owner: str | None) -> Table:
     values = {column: re.findall(r"'([^']*)'", listed) for column, listed in _ONE_OF.findall(checks)}
 
     def column(one: Any) -> Column:
-        kind = one["type"].compile(dialect=_DIALECT).lower()
+        kind = one["type"].compile(dialect=_DIALECT).lower().partition(" collate ")[0]
         return Column(
             name=one["name"],
             type=_SHORT.get(kind, kind),

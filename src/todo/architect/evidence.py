@@ -1,7 +1,9 @@
 """What rules look at: a design, the running system beneath it, and what was seen of both."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from todo.architect.constitution import Constitution
@@ -93,15 +95,11 @@ class Evidence(NamedTuple):
     traces: tuple[Trace, ...] = ()
     answers: tuple[Answer, ...] = ()
     queries: tuple[Query, ...] = ()
-    log_leaks: tuple[Looked, ...] = ()
-    ddl: tuple[Looked, ...] = ()
-    migrations: tuple[Looked, ...] = ()
-    layers: tuple[Looked, ...] = ()
-    contracts: tuple[Looked, ...] = ()
-    records: tuple[Looked, ...] = ()
     pages: tuple[Page, ...] = ()
     tools: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()
+    # What was judged where it was looked at, by the rule that says so.
+    looked: Mapping[str, Sequence[Looked]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -58,14 +58,15 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool) 
             queries = [query async for query in asked.lists(people[0])] if probing else []
             traces = [await asked.trace(call) for call in calls]
             tools = await tools_of(system.app)
-    leaks = (line for line in witness.lines if prober.mark in line or "eyJ" in line)
+    leaked = (line for line in witness.lines if prober.mark in line or "eyJ" in line)
+    leaks = [Looked("the log", "holds what a person wrote or signed in with", line) for line in leaked]
     evidence = Evidence(
         traces=tuple(traces),
         answers=tuple(answers),
         queries=tuple(queries),
         tools=frozenset(tool["name"] for tool in tools),
         claims=claims_of_tokens(),
-        log_leaks=tuple(Looked("the log", "holds what a person wrote or signed in with", it) for it in leaks),
+        looked={"AUTH-5": leaks},
     )
     return Live(_design(calls, traces, schema), evidence, system.app.openapi(), tools)
 

@@ -27,7 +27,9 @@ _FAULTS = {
 
 def claims_of_tokens() -> frozenset[str]:
     """Give the claims the verifier reads; what it does not read, no rule of access can use."""
-    return frozenset({*_READ.findall(inspect.getsource(tokens)), *tokens.REQUIRED})
+    rests_on = inspect.signature(tokens.TokenVerifier).parameters["rests_on"].annotation
+    named = re.findall(r"'(\w+)'", str(rests_on))
+    return frozenset({*_READ.findall(inspect.getsource(tokens)), *named, *tokens.REQUIRED})
 
 
 async def migration_steps(url: DatabaseUrl) -> list[Looked]:

@@ -56,7 +56,7 @@ RULES = [
                               if claim not in case.evidence.claims])]),
     Rule("AUTH-5", "api", "No password, token or digest leaves, neither in an answer nor in the log",
          [(Case.endpoints, lambda one, _: [f"{field.name} leaves" for field in one.response
-                                           if _SECRET.search(field.name)]), *seen("log_leaks")]),
+                                           if _SECRET.search(field.name)]), *seen("AUTH-5")]),
     Rule("ASK-foreign", "user", "Whether another's thing is forbidden or not there is decided",
          [(where(Case.endpoints, lambda one: one.is_item and one.table),
            lambda one, case: not case.foreign(one)

@@ -123,7 +123,7 @@ INTEGRATION = [
          [(Case.endpoints, _untraced)], CHECK),
     Rule("MCP-1", "api", "Every operation has a tool of its name, or a reason why not",
          [(Case.protected, _without_tool)]),
-    Rule("LAYER-1", "user", "Imports point downwards", seen("layers"), CHECK),
+    Rule("LAYER-1", "user", "Imports point downwards", seen("LAYER-1"), CHECK),
     Rule("ASK-tradeoff", "user", "New infrastructure is decided",
          words("infrastructure", "may the product need one more part to run?",
                r"queue|redis|kafka|celery|cache|elasticsearch|extension|graphql|websocket\w*|cron|broker"

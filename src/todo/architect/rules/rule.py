@@ -70,9 +70,9 @@ def where(subjects: Callable[[Case], Iterable[Any]], wanted: Callable[[Any], obj
     return lambda case: [one for one in subjects(case) if wanted(one)]
 
 
-def seen(kind: str) -> list[Look]:
-    """Look at what was looked at already, where it was looked at."""
-    return [(lambda case: getattr(case.evidence, kind), lambda one, _: one.fault)]
+def seen(rule_id: str) -> list[Look]:
+    """Look at what was judged where it was looked at."""
+    return [(lambda case: case.evidence.looked.get(rule_id, ()), lambda one, _: one.fault)]
 
 
 def words(question: str, asks: str, pattern: str, unless: str = r"(?!)") -> list[Look]:

@@ -98,9 +98,9 @@ SCHEMA = [
          VERIFY, Question("volume", "performance", ["10,000 people, 100,000 rows each, a page in 50 ms"])),
 ]  # fmt: skip
 MIGRATIONS = [
-    Rule("DRY-1", "db", "PostgreSQL takes the statements", seen("ddl"), VERIFY),
+    Rule("DRY-1", "db", "PostgreSQL takes the statements", seen("DRY-1"), VERIFY),
     Rule("DRY-2", "db", "Migrations go up, down and up again, and end at the tables in code",
-         seen("migrations"), CHECK),
+         seen("DRY-2"), CHECK),
     Rule("MIG-1", "db", "A migration is declared as hard as it is",
          [(lambda case: case.subject.db.tables,
            lambda one, case: _is_harder(one, case, case.subject.db.migration))], VERIFY),

@@ -17,7 +17,7 @@ async def buffers(stage: Stage) -> dict[str, int]:
     people = {"heavy": stage.population.people[0], "light": stage.population.people[1]}
     touched: dict[str, int] = {}
     for name, person in people.items():
-        steps = (await record(url, person, await _open_todo(stage, person)))[Job.LIST]
+        [steps] = (await record(url, person, await _open_todo(stage, person)))[Job.LIST]
         async with connect(url) as connection, connection.transaction():
             await connection.execute(f"SET LOCAL app.user_id = '{person.id}'")
             plans = [

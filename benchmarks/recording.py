@@ -32,29 +32,41 @@ class Step:
     row: dict[str, Any] = field(default_factory=dict)
 
 
-async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, list[Step]]:
-    """Do each job once for a person, who has this todo and has not completed it, and give what was said."""
+# What each time says something else, as it must to change anything.
+FRESH = "something new"
+
+
+async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, list[list[Step]]]:
+    """Do each job for a person, who has this todo and has not completed it, and give what was said.
+
+    What can be done but once is followed by what can be done then.
+    """
     looks: dict[Job, Callable[[TodoReader], Awaitable[object]]] = {
         Job.GET: lambda reader: reader.get_todo(todo_id),
         Job.LIST: lambda reader: reader.list_todos(TodoFilter(limit=20)),
     }
-    writes: dict[Job, Callable[[TodoWriter], Awaitable[object]]] = {
-        Job.CREATE: lambda writer: writer.create_todo(_NEW),
-        Job.UPDATE: lambda writer: writer.update_todo(todo_id, TodoUpdate(title="Renamed")),
-        Job.COMPLETE: lambda writer: writer.complete_todo(todo_id),
+    writes: dict[Job, list[Callable[[TodoWriter], Awaitable[object]]]] = {
+        Job.CREATE: [lambda writer: writer.create_todo(_NEW)],
+        Job.UPDATE: [lambda writer: writer.update_todo(todo_id, TodoUpdate(title=FRESH))],
+        Job.COMPLETE: [
+            lambda writer: writer.complete_todo(todo_id),
+            lambda writer: writer.reopen_todo(todo_id),
+        ],
     }
-    said: dict[Job, list[Step]] = {}
+    said: dict[Job, list[list[Step]]] = {}
     standing = LiveSession(person.session_id)
     async with connect(url) as connection:
         for job, look in looks.items():
             tape = _Tape(connection)
             await look(todo_reader(Database(tape).glance(person.id, standing), b"secret"))
-            said[job] = tape.steps
-        for job, write in writes.items():
-            tape = _Tape(connection)
+            said[job] = [tape.steps]
+        for job, turns in writes.items():
             provenance = Provenance(Client(PERSON), f"{job}_todo")
-            await write(todo_writer(Stroke(Database(tape), person.id, standing, provenance), _LIMITS))
-            said[job] = tape.steps
+            said[job] = []
+            for write in turns:
+                tape = _Tape(connection)
+                await write(todo_writer(Stroke(Database(tape), person.id, standing, provenance), _LIMITS))
+                said[job].append(tape.steps)
     return said
 
 

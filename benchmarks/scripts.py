@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from benchmarks.recording import Step
+from benchmarks.recording import FRESH, Step
 
 # One draw of people and todos is used so often, so that the drawing costs next to nothing.
 REPEATED = 20
@@ -20,10 +20,14 @@ _TAKEN_FOR_VARIABLES = re.compile(r"(?<!:):[A-Za-z0-9_]+")
 
 
 class Script:
-    """A pgbench script that does a recorded job `REPEATED` times; `known` names the ids that vary."""
+    """A pgbench script that does a recorded job `REPEATED` times; `known` names the ids that vary.
 
-    def __init__(self, steps: list[Step], known: dict[UUID, str]) -> None:
-        self._steps = steps
+    Of several recorded turns each has its turn, on the same ids.
+    """
+
+    def __init__(self, turns: list[list[Step]], known: dict[UUID, str]) -> None:
+        self._turns = turns
+        self._steps = turns[0]
         self._known = known
 
     @property
@@ -31,7 +35,9 @@ class Script:
         """Give it."""
         lines = ["\\set n random(1, :arguments)", f"SELECT * FROM {ARGUMENTS} WHERE n = :n \\gset"]  # noqa: S608  # our own
         for turn in range(REPEATED):
-            lines += self._job(turn)
+            place = turn % len(self._turns)
+            self._steps = self._turns[place]
+            lines += self._job(turn - place)
         return "\n".join(lines) + "\n"
 
     def _job(self, turn: int) -> Iterator[str]:
@@ -90,6 +96,8 @@ class Script:
             return self._variable(value, turn) or "uuidv7()"
         if isinstance(value, str) and _ID.fullmatch(value):
             return self._variable(UUID(value), turn) or _literal(value)
+        if value == FRESH:
+            return "random()::text"
         source = self._source(number, value)
         if source is not None:
             return f":r{source}_{self._column(source, value)}"

@@ -130,7 +130,7 @@ async def _open_pgbench(product: Product, population: Population, folder: Path) 
         )
     said = await record(url, person, todo_id)
     known = {person.id: "u", person.session_id: "s", todo_id: "t"}
-    return PgBench(url, folder, {job: Script(steps, known).text for job, steps in said.items()})
+    return PgBench(url, folder, {job: Script(turns, known).text for job, turns in said.items()})
 
 
 @contextmanager

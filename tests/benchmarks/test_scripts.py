@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from benchmarks.recording import Step
+from benchmarks.recording import FRESH, Step
 from benchmarks.scripts import REPEATED, Script
 
 PERSON, SESSION, TODO = uuid4(), uuid4(), uuid4()
@@ -19,7 +19,7 @@ BEGUN = [
 
 def job(*steps: Step) -> list[str]:
     """Give the lines of the first turn."""
-    lines = Script([*BEGUN, *steps, Step("COMMIT")], KNOWN).text.splitlines()
+    lines = Script([[*BEGUN, *steps, Step("COMMIT")]], KNOWN).text.splitlines()
     return lines[2 : 2 + (len(lines) - 2) // REPEATED]
 
 
@@ -36,7 +36,7 @@ def test_a_read_is_one_message_with_the_ids_of_whoever_was_drawn() -> None:
 
 
 def test_every_turn_is_of_somebody_else() -> None:
-    text = Script([Step("SELECT $1", (PERSON,))], KNOWN).text
+    text = Script([[Step("SELECT $1", (PERSON,))]], KNOWN).text
 
     assert [f"SELECT :u{turn};" in text for turn in range(REPEATED)] == [True] * REPEATED
 
@@ -75,3 +75,11 @@ def test_what_pgbench_would_misread_is_refused() -> None:
 
 def test_an_id_that_is_not_known_is_new_each_time() -> None:
     assert f"SELECT uuidv7(), '{UUID(int=0)}';" in job(Step(f"SELECT $1, '{UUID(int=0)}'", (uuid4(),)))
+
+
+def test_what_has_to_be_new_is_new_each_time_and_what_takes_turns_stays_with_its_ids() -> None:
+    turns = [[Step("SELECT $1, $2", (TODO, FRESH))], [Step("SELECT -1, $1", (TODO,))]]
+    lines = Script(turns, KNOWN).text.splitlines()
+    said = [line for line in lines[2:] if line.startswith("SELECT")]
+
+    assert said[:3] == ["SELECT :t0, random()::text;", "SELECT -1, :t0;", "SELECT :t2, random()::text;"]

@@ -6,6 +6,7 @@ from tests.isolation.copies import Change
 
 _READS = "features/todos/repository/reads.py"
 _WRITES = "features/todos/repository/writes.py"
+_STROKES = "features/todos/repository/strokes.py"
 _PAGES = "features/todos/repository/pages.py"
 _COLUMNS = "features/todos/repository/columns.py"
 _SERVICE = "features/todos/service.py"
@@ -36,6 +37,10 @@ _GET = Change(
     "GET = Statement(select(*STORED).where(",
 )
 _SAVE = Change(_WRITES, '(IS_MINE, TODO.id == bindparam("todo_id"))', '(TODO.id == bindparam("todo_id"))')
+_STROKE = (
+    Change(_STROKES, "(TODO.user_id == _OWNER, TODO.id == _ID)", "(TODO.id == _ID,)"),
+    Change(_STROKES, ".join(Todo, TODO.user_id == USER.id)", ".join(Todo, true())"),
+)
 _LAST = Change(
     _READS,
     'select(USER.change_seq.label("seq")).where(USER.id == bindparam("user_id"))',
@@ -62,6 +67,7 @@ ONE_FILTER_LESS = (
     Defect("no owner in fetching what is to be changed", (_GET,)),
     Defect("no owner in storing what was changed", (_SAVE,)),
     Defect("no owner in update, complete, reopen, delete and restore", (_GET, _SAVE)),
+    Defect("no owner in doing so at a stroke", _STROKE),
     _defect(
         "no owner in fetching what a batch names",
         _READS,
@@ -103,6 +109,7 @@ NO_FILTERS = Defect(
     (
         Change(_COLUMNS, 'IS_MINE = TODO.user_id == bindparam("user_id")', "IS_MINE = TODO.id.is_not(None)"),
         Change(_WRITES, "TODO.user_id == last.c.user_id, ", ""),
+        *_STROKE,
         Change(_READS, 'CHANGE.user_id == bindparam("user_id"), ', ""),
         _LAST,
         Change(_ACTIVITY, '_IS_MINE = _CHANGE.user_id == bindparam("user_id")', "_IS_MINE = _CHANGE.seq > 0"),
@@ -160,6 +167,8 @@ BESIDE_POLICIES = (
     _defect(
         "If-Match without effect", _RULES, "versions is not None and todo.version not in versions", "False"
     ),
+    _defect("a trash that can be changed at a stroke", _STROKES, "if not in_trash:", "if False:"),
+    _defect("If-Match without effect at a stroke", _STROKES, "if is_versioned:", "if False:"),
     _defect(
         "completing twice moves the time",
         _MODELS,
@@ -213,6 +222,50 @@ BY_TESTS = (
     (
         _defect("change numbers without the lock", _WRITES, _NUMBERS, _NUMBERS_OF_A_CLOCK),
         ("tests/features/todos/test_changes.py", "-k=misses_nothing"),
+    ),
+    (
+        _defect(
+            "strokes that do not lock what they read",
+            _STROKES,
+            "old.with_for_update(of=[User, Todo], key_share=True)",
+            "old",
+        ),
+        ("tests/features/todos/test_strokes.py", "-k=version_they_saw"),
+    ),
+    (
+        _defect(
+            "strokes that do again what is done",
+            _STROKES,
+            "lambda row: row[column].is_(None)",
+            "lambda _row: true()",
+        ),
+        ("tests/features/todos/test_strokes.py", "-k=come_to"),
+    ),
+    (
+        _defect("strokes that do not count", _STROKES, "if not _COUNTED_BY & ", "if not set() & "),
+        ("tests/features/todos/test_counts.py", "-k=every_total"),
+    ),
+    (
+        _defect("strokes beyond the quota", _STROKES, "IS_CURRENT, has_room", "IS_CURRENT"),
+        ("tests/features/todos/test_quota.py",),
+    ),
+    (
+        _defect(
+            "strokes for a person who does not count",
+            _STROKES,
+            "STANDING.c.lasts, IS_CURRENT, has_room",
+            "STANDING.c.lasts, has_room",
+        ),
+        ("tests/features/todos/test_counts.py", "-k=noticed"),
+    ),
+    (
+        _defect(
+            "strokes of who has signed out",
+            _STROKES,
+            "_IS_ME, STANDING.c.lasts, IS_CURRENT, has_room",
+            "_IS_ME, IS_CURRENT, has_room",
+        ),
+        ("tests/features/todos/test_strokes.py", "-k=ended"),
     ),
     (
         _defect(

@@ -1,6 +1,7 @@
 """Writing one todo takes one statement, and comes to the same as the rules would have it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import uuid_utils.compat as uuids
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.factories import LIMITS, SECRET, Person, Service
@@ -16,12 +17,13 @@ from todo.database.engine import connect, open_pool
 from todo.database.pool import Connection, Pool
 from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.roles import APP_GROUP, login_of
+from todo.database.standing import HeldKey
 from todo.database.stroke import Stroke
 from todo.database.transaction import Database
 from todo.features.todos.models import Priority
-from todo.features.todos.schemas import TodoCreate, TodoUpdate
+from todo.features.todos.schemas import TodoBatch, TodoCreate, TodoUpdate
 from todo.features.todos.service import TodoWriter, todo_writer
-from todo.problems import Unavailable
+from todo.problems import Unauthenticated, Unavailable
 
 BY_HAND = Provenance(Client(PERSON), "by hand")
 NEW = TodoCreate(title="Water the plants")
@@ -113,6 +115,35 @@ async def test_an_ordinary_write_is_one_message(
     assert len(tap.said) == 1
 
 
+async def test_a_batch_that_only_adds_is_one_message(alice: Person, tap: Tapped) -> None:
+    await alice.make_todo()
+
+    await writer_of(alice, tap).batch_todos(TodoBatch.model_validate({"operations": ADDITIONS}))
+
+    assert len(tap.said) == 1
+    assert (await alice.get("/api/todos?limit=1")).json()["total"] == 1 + len(ADDITIONS)
+
+
+ADDITIONS = [
+    {"op": "create", "temp_id": "a", "todo": {"title": 'Ärger\n"hier"', "description": "\\ and \u2028"}},
+    *({"op": "create", "todo": {"title": "x", "priority": priority}} for priority in Priority),
+    {"op": "create", "todo": {"title": "Last", "description": ""}},
+]
+THIS_ONE_ALONE = re.compile(r'"id":"[^"]+"|_at":"[^"]+"')
+
+
+async def test_a_batch_that_only_adds_answers_as_by_the_rules_and_is_one_action(alice: Person) -> None:
+    # The first of a new person goes by the rules.
+    first, second = [await alice.post("/api/todos/batch", json={"operations": ADDITIONS}) for _ in range(2)]
+
+    assert THIS_ONE_ALONE.sub("", first.text) == THIS_ONE_ALONE.sub("", second.text)
+    entries = (await alice.get("/api/activity")).json()["items"]
+    added = [result["todo"] for answer in (first, second) for result in answer.json()["results"]]
+    assert [entry["todo"] for entry in reversed(entries)] == added
+    count = len(ADDITIONS)
+    assert [entry["action"] - entry["seq"] for entry in entries] == [*range(1 - count, 1)] * 2
+
+
 @pytest.mark.parametrize("when", ["on the way", "on the way back"])
 async def test_a_todo_whose_connection_is_lost_is_added_once_nevertheless(
     alice: Person, tap: Tapped, when: str
@@ -140,6 +171,25 @@ async def test_a_change_whose_connection_is_lost_is_not_made_again_unasked(
     assert (await alice.get(f"/api/todos/{todo['id']}")).json()["version"] == version
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda writer, _: writer.create_todo(NEW),
+        lambda writer, it: writer.complete_todo(it),
+    ],
+    ids=["create", "complete"],
+)
+async def test_a_token_whose_key_has_ended_writes_nothing(alice: Person, tap: Tapped, act: Act) -> None:
+    todo = await alice.make_todo()
+    alice_id = UUID(alice.subject)
+    ended = Stroke(Database(tap), alice_id, HeldKey(alice_id, uuids.uuid7()), BY_HAND)
+
+    with pytest.raises(Unauthenticated):
+        await act(todo_writer(ended, LIMITS), UUID(todo["id"]))
+
+    assert (await alice.get("/api/todos")).json()["items"] == [todo]
+
+
 TITLES = st.sampled_from(["One", "Two"])
 FIELDS = st.fixed_dictionaries(
     {},
@@ -157,8 +207,36 @@ OPERATIONS = st.one_of(
 STEPS = st.tuples(st.integers(0, 1), st.none() | st.integers(1, 4), OPERATIONS)
 
 
-@settings(max_examples=15, deadline=None)
+def twice(*operations: dict[str, Any]) -> list[tuple[int, int | None, dict[str, Any]]]:
+    return [(0, None, operation) for operation in operations for _ in range(2)]
+
+
+EACH = twice(
+    {"op": "complete"},
+    {"op": "update", "changes": {"title": "One", "is_completed": True, "priority": "urgent"}},
+    {"op": "reopen"},
+    {"op": "update", "changes": {"description": "Two", "is_completed": False}},
+    {"op": "update", "changes": {"description": None, "priority": "urgent"}},
+    {"op": "update", "changes": {}},
+    {"op": "delete"},
+    {"op": "complete"},
+    {"op": "restore"},
+)
+SEEN: list[tuple[int, int | None, dict[str, Any]]] = [
+    (0, 1, {"op": "complete"}),
+    (0, 1, {"op": "reopen"}),
+    (0, 2, {"op": "update", "changes": {"title": "One"}}),
+    (0, 2, {"op": "delete"}),
+    (0, 3, {"op": "delete"}),
+    (0, 3, {"op": "restore"}),
+    (0, 4, {"op": "restore"}),
+]
+
+
+@settings(max_examples=10, deadline=None)
 @given(st.lists(STEPS, max_size=8))
+@example(EACH)
+@example(SEEN)
 async def test_single_writes_come_to_what_a_batch_makes_by_the_rules(
     service: Service, steps: list[tuple[int, int | None, dict[str, Any]]]
 ) -> None:

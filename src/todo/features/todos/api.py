@@ -46,12 +46,11 @@ from todo.transport.http_request import (
     Reading,
     SharedBackend,
     SignedInRoute,
-    Writing,
     backend,
     glance,
     stroke,
 )
-from todo.transport.idempotency import Key, Once, RequestInFlight, once_only
+from todo.transport.idempotency import Key, RequestInFlight, once_only
 from todo.transport.problem_json import problem_responses
 
 router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=SignedInRoute)
@@ -72,15 +71,9 @@ async def _reading_service(transaction: Reading, request: Request) -> TodoServic
     return todo_service(transaction, shared.secret, shared.limits)
 
 
-async def _writing_service(transaction: Writing, request: Request) -> TodoService:
-    shared = backend(request)
-    return todo_service(transaction, shared.secret, shared.limits)
-
-
 ReadingService = Annotated[TodoService, Depends(_reading_service)]
 Reader = Annotated[TodoReader, Depends(_reader)]
 Writer = Annotated[TodoWriter, Depends(_writer)]
-WritingService = Annotated[TodoService, Depends(_writing_service)]
 _UUID7 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
 ChosenId = Annotated[
     UUID7, Path(description="An id of your own.", json_schema_extra={"format": "uuid", "pattern": _UUID7})
@@ -182,18 +175,27 @@ async def list_todos(
         **problem_responses(TodoChanged, RequestInFlight),
     },
 )
-async def batch_todos(batch: TodoBatch, service: WritingService, once: Once) -> Response:
+async def batch_todos(
+    batch: TodoBatch, writer: Writer, request: Request, idempotency_key: Key = None
+) -> Response:
     """Do up to 100 operations in one transaction, one after the other.
 
     Unless `atomic` is false, all are done or none: then the answer is that of the first that is refused, and
     `errors` points at it. With an `Idempotency-Key` the batch can be sent again safely.
     """
+    added = await writer.batch_todos(batch) if idempotency_key is None else None
+    if added is not None:
+        return Response(added.body, media_type="application/json")
+    shared = backend(request)
+    async with stroke(request).transaction() as transaction:
+        service = todo_service(transaction, shared.secret, shared.limits)
 
-    async def act() -> Response:
-        result = await service.batch_todos(batch)
-        return Response(result.model_dump_json(), media_type="application/json")
+        async def act() -> Response:
+            result = await service.batch_todos(batch)
+            return Response(result.model_dump_json(), media_type="application/json")
 
-    return await once.answer(batch.model_dump_json(exclude_unset=True), act)
+        once = once_only(request, transaction, idempotency_key)
+        return await once.answer(batch.model_dump_json(exclude_unset=True), act)
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """What comes in and goes out: the JSON of todos."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -453,3 +454,23 @@ class TodoBatchResult(BaseModel):
     """How each operation went, in their order."""
 
     results: list[OperationResult]
+
+
+@dataclass(frozen=True)
+class TodoBatchDocument:
+    """How a batch went that did nothing but add, as the JSON it is sent as."""
+
+    body: str
+
+    @classmethod
+    def of(cls, additions: Sequence[CreateOperation], todos: Sequence[str]) -> Self:
+        """Put it together from the documents of what was added."""
+        results = (
+            f'{{"status":201,"temp_id":{_temp_id(addition)},"todo":{todo},"problem":null}}'
+            for addition, todo in zip(additions, todos, strict=True)
+        )
+        return cls(f'{{"results":[{",".join(results)}]}}')
+
+
+def _temp_id(addition: CreateOperation) -> str:
+    return "null" if addition.temp_id is None else f'"{addition.temp_id}"'

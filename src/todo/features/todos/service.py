@@ -42,6 +42,7 @@ from todo.features.todos.schemas import (
     OperationResult,
     PageInfo,
     TodoBatch,
+    TodoBatchDocument,
     TodoBatchResult,
     TodoChangeRead,
     TodoChanges,
@@ -152,6 +153,7 @@ class TodoWriter:
         self._stroke = stroke
         self._todos = TodoStrokes(stroke)
         self._owner = Owner(stroke.user_id, limits.quota)
+        self._batch_limit = limits.batch_limit
 
     async def create_todo(self, new: TodoCreate, transaction: Transaction | None = None) -> TodoDocument:
         """Add a todo, in a transaction if one is open already."""
@@ -200,6 +202,15 @@ class TodoWriter:
     async def restore_todo(self, todo_id: UUID, versions: Collection[int] | None = None) -> TodoDocument:
         """Bring it back from the trash; restoring one that is not there changes nothing."""
         return await self._act(todo_id, versions, RESTORING)
+
+    async def batch_todos(self, batch: TodoBatch) -> TodoBatchDocument | None:
+        """Add todos, if that is all there is to do; nothing, and nothing is done, if it has to be judged."""
+        additions = [one for one in batch.operations if isinstance(one, CreateOperation)]
+        if not len(batch.operations) == len(additions) <= self._batch_limit:
+            return None
+        new = [(uuids.uuid7(), addition.todo) for addition in additions]
+        added = await self._todos.add_many(new, self._owner.quota)
+        return None if added is None else TodoBatchDocument.of(additions, added)
 
     async def _act(self, todo_id: UUID, versions: Collection[int] | None, act: Act) -> TodoDocument:
         if act.sets and (versions is None or len(versions) == 1):

@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     func,
     insert,
     literal_column,
@@ -32,13 +33,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from todo.database.glance import STANDING
 from todo.database.statements import Statement
 from todo.database.tables import User
-from todo.features.todos.models import ChangeKind, Todo
+from todo.features.todos.models import ChangeKind, Priority, Todo
 from todo.features.todos.repository.columns import SHOWN, SOURCE, STORED, TODO, USER
-from todo.features.todos.repository.counts import IS_CURRENT, place_of
+from todo.features.todos.repository.counts import IS_CURRENT, place, place_of
 from todo.features.todos.repository.documents import document_of, instant
 from todo.features.todos.repository.writes import recorded
 
@@ -49,6 +51,8 @@ _IS_IT = (TODO.user_id == _OWNER, TODO.id == _ID)
 _NONE, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
 _NEXT = {"change_seq": USER.change_seq + _ONE, "counted_seq": USER.counted_seq + _ONE}
 # Not now(): a statement that waited for the lock would write a time before that of its forerunner.
+_ROOM = bindparam("room", type_=BigInteger)
+_SAID = (TODO.id, TODO.title, TODO.description, TODO.priority)
 _AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 
 
@@ -74,7 +78,7 @@ def _word(text: str) -> ColumnElement[str]:
 
 def _add() -> Statement:
     held = USER.todo_counts[bindparam("place", type_=Integer)]
-    has_room = USER.todo_count < bindparam("room", type_=BigInteger)
+    has_room = USER.todo_count < _ROOM
     numbered = (
         update(User)
         .where(_IS_ME, STANDING.c.lasts, IS_CURRENT, has_room)
@@ -97,7 +101,63 @@ def _add() -> Statement:
     return _struck(write, _word(ChangeKind.CREATED), null())
 
 
+def _add_many() -> Statement:
+    """Give the addition of many todos, all of one action, and what it added as it is sent, a line each."""
+    count = bindparam("count", type_=BigInteger)
+    held = [USER.todo_counts[place(priority)] for priority in Priority]
+    more = [bindparam(priority, type_=BigInteger) for priority in Priority]
+    numbered = (
+        update(User)
+        .where(_IS_ME, STANDING.c.lasts, IS_CURRENT, USER.todo_count + count <= _ROOM)
+        .values(
+            {
+                "change_seq": USER.change_seq + count,
+                "counted_seq": USER.counted_seq + count,
+                "todo_count": USER.todo_count + count,
+                **{number: number + some for number, some in zip(held, more, strict=True)},
+            }
+        )
+        .returning((USER.change_seq - count).label("last"), func.clock_timestamp().label("at"))
+        .cte("numbered")
+    )
+    new = (
+        func.jsonb_to_recordset(bindparam("new", type_=postgresql.JSONB))
+        .table_valued(column("place", BigInteger), *(column(one.key, one.type) for one in _SAID))
+        .render_derived(name="new", with_types=True)
+    )
+    row: dict[Any, ColumnElement[Any]] = {
+        TODO.user_id: _OWNER,
+        **{one: new.c[one.key] for one in _SAID},
+        TODO.created_at: numbered.c.at,
+        TODO.updated_at: numbered.c.at,
+        TODO.version: _ONE,
+        TODO.change_seq: numbered.c.last + new.c.place,
+    }
+    added = select(*row.values()).select_from(numbered.join(new, true()))
+    written = insert(Todo).from_select(list(row), added).returning(*SHOWN).cte("written")
+    action = select(numbered.c.last + _ONE).scalar_subquery()
+    between = aggregate_order_by(literal_column("chr(10)", Text), written.c.change_seq)
+    return Statement(
+        select(
+            STANDING.c.lasts,
+            (func.count(written.c.id) > _NONE).label("is_done"),
+            func.string_agg(document_of(written.c), between).label("documents"),
+        )
+        .select_from(STANDING.outerjoin(written, true()))
+        .group_by(STANDING.c.lasts)
+        .add_cte(
+            recorded(
+                written,
+                kind=_word(ChangeKind.CREATED),
+                before=null(),
+                provenance=(null(), action, *SOURCE),
+            )
+        )
+    )
+
+
 ADD = _add()
+ADD_MANY = _add_many()
 
 
 class _Setting(NamedTuple):

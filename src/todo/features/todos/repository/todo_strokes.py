@@ -1,13 +1,16 @@
 """The todos of one person, each written by one statement where nothing stands against it."""
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from todo.database.statements import Statement
 from todo.database.stroke import Stroke
+from todo.features.todos.models import Priority
 from todo.features.todos.repository import counts
-from todo.features.todos.repository.strokes import ADD, change
+from todo.features.todos.repository.strokes import ADD, ADD_MANY, change
 from todo.features.todos.schemas import TodoCreate, TodoDocument
 
 _ANY_NUMBER = 2**63 - 1
@@ -38,6 +41,29 @@ class TodoStrokes:
             place=counts.place(new.priority),
             room=quota or _ANY_NUMBER,
         )
+
+    async def add_many(self, new: Sequence[tuple[UUID, TodoCreate]], quota: int) -> list[str] | None:
+        """Store new todos, in their order, and give their documents; nothing for the reasons of `add`."""
+        said = [
+            {
+                "place": place,
+                "id": str(todo_id),
+                "title": todo.title,
+                "description": todo.description,
+                "priority": todo.priority,
+            }
+            for place, (todo_id, todo) in enumerate(new, start=1)
+        ]
+        row = await self._stroke.one(
+            ADD_MANY,
+            user_id=self.owner_id,
+            new=json.dumps(said),
+            count=len(new),
+            room=quota or _ANY_NUMBER,
+            **dict.fromkeys(Priority, 0) | Counter(todo.priority for _, todo in new),
+            **self._source,
+        )
+        return None if row is None else row["documents"].split("\n")
 
     async def change(
         self, todo_id: UUID, sets: Mapping[str, Any], version: int | None = None

@@ -142,8 +142,8 @@ async def _adr(chosen: argparse.Namespace) -> Outcome:
 
 def _read(file: Path) -> Design:
     try:
-        text = SpecFile.read(file).text
-        design = SpecFile(file, text).design if file.suffix == ".md" else Design.model_validate_json(text)
+        page = SpecFile.read(file)
+        design = page.design if file.suffix == ".md" else Design.model_validate_json(page.text)
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:

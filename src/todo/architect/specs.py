@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 from collections.abc import Container
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,41 +50,31 @@ class Facts(NamedTuple):
         return "```sql\n" + "\n".join(about) + "\n```\n" if about else ""
 
 
-@dataclass(frozen=True)
-class SpecFile:
-    """One page: what stands in front of it, and its text."""
+class SpecFile(NamedTuple):
+    """One page; `covers` are the addresses it is about (each with what begins like it), or the tables."""
 
     path: Path
     text: str
+    status: str
+    feature: str | None
+    covers: list[str]
+    design: Design | None
 
     @classmethod
     def read(cls, path: Path) -> "SpecFile":
-        return cls(path, path.read_text(encoding="utf-8"))
-
-    @property
-    def front(self) -> dict[str, str]:
-        """Its `status` (live or proposed), the `feature` it was proposed for, and what it `covers`."""
-        found = _FRONT.match(self.text)
-        return dict(line.split(": ", 1) for line in found[1].splitlines() if ": " in line) if found else {}
-
-    @property
-    def status(self) -> str:
-        return self.front.get("status", "")
-
-    @property
-    def covers(self) -> list[str]:
-        """The addresses it is about (each with what begins like it), or the tables."""
-        return self.front.get("covers", "").split()
+        """Read a page; raises pydantic's `ValidationError` when the design in it is none."""
+        text = path.read_text(encoding="utf-8")
+        front, design = _FRONT.match(text), _DESIGN.search(text)
+        said = dict(line.split(": ", 1) for line in front[1].splitlines() if ": " in line) if front else {}
+        proposed = Design.model_validate_json(design[1]) if design else None
+        return cls(
+            path, text, said.get("status", ""), said.get("feature"), said.get("covers", "").split(), proposed
+        )
 
     @property
     def is_api(self) -> bool:
         """Whether it is about operations, not tables."""
         return self.path.parent.name == "api"
-
-    @property
-    def design(self) -> Design | None:
-        found = _DESIGN.search(self.text)
-        return Design.model_validate_json(found[1]) if found else None
 
     def with_facts(self, facts: Facts) -> str:
         """Give the text with its generated part as the system says it; the prose stays."""
@@ -98,7 +87,7 @@ class SpecFile:
 def spec_files(root: Path) -> list[SpecFile]:
     """Give every page of a project that has a generated part or a design."""
     pages = [SpecFile.read(path) for path in sorted((root / "specs").rglob("*.md"))]
-    return [page for page in pages if page.front or _BLOCK.search(page.text)]
+    return [page for page in pages if _FRONT.match(page.text) or _BLOCK.search(page.text)]
 
 
 def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -> list[Page]:
@@ -114,19 +103,19 @@ def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -
             name=file.path.relative_to(root).as_posix(),
             status=file.status,
             covers=tuple(facts.operations(file.covers) if file.is_api else file.covers),
-            is_feature="feature" in file.front,
+            is_feature=file.feature is not None,
             is_current=file.path not in stale,
             is_verified=file.path not in refused,
-            is_served=file.front.get("feature") in served,
+            is_served=file.feature in served,
             missing_tests=tuple(name for name in named if f"def {name}(" not in tests),
         )
 
     return [page(file) for file in files]
 
 
-def _served(files: list[SpecFile], live: Design) -> set[str]:
+def _served(files: list[SpecFile], live: Design) -> set[str | None]:
     """Give the features whose whole design the running system has."""
-    return {one.front.get("feature", "") for one in files if one.design and is_served(one.design, live)}
+    return {one.feature for one in files if one.design and is_served(one.design, live)}
 
 
 def is_served(design: Design, live: Design) -> bool:
@@ -145,7 +134,7 @@ def write(root: Path, facts: Facts, live: Design) -> list[str]:
     files = spec_files(root)
     served = _served(files, live)
     for file in files:
-        if file.status == "proposed" and file.front.get("feature") in served:
+        if file.status == "proposed" and file.feature in served:
             text = file.text.replace("status: proposed\n", "status: live\n", 1)
             file.path.write_text(text, encoding="utf-8")
     stale = out_of_date(root, facts)

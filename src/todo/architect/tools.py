@@ -41,7 +41,7 @@ async def architect_brief(request: str) -> dict[str, Any]:
 
 async def architect_verify(design: Design, answers: dict[str, str] | None = None) -> Verdict:
     """Judge a design over the running system: findings with evidence, and questions for the person."""
-    if design.request and answers:
+    if answers:
         request = design.request.model_copy(update={"answers": {**design.request.answers, **answers}})
         design = design.model_copy(update={"request": request})
     with tempfile.TemporaryDirectory() as folder:

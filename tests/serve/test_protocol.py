@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from tests.e2e.waiting import until
 from tests.streams import served
-from todo.serve.protocol import PunctualHttpProtocol
+from todo.serve.protocol import PunctualHttpProtocol, Together
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -132,3 +132,48 @@ async def test_blanks_around_the_value_of_a_header_are_no_part_of_it(echoing: Fa
 
     headers = dict(json.loads(answer.rpartition(b"\r\n\r\n")[2]))
     assert (headers["x-a"], headers["x-b"]) == ("one two", "")
+
+
+class Written(asyncio.Transport):
+    """Where a protocol writes to, one write after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+
+
+async def test_head_and_body_leave_in_one_write() -> None:
+    written = Written()
+    transport = Together(written)
+    for part in (HEAD, b"{}", HEAD, b"[]"):
+        transport.write(part)
+
+    assert written.writes == [HEAD + b"{}", HEAD + b"[]"]
+
+
+async def test_a_head_does_not_wait_for_a_body_that_takes_its_time() -> None:
+    written = Written()
+    Together(written).write(HEAD)
+    await asyncio.sleep(0)
+
+    assert written.writes == [HEAD]
+
+
+async def test_a_head_is_written_before_the_connection_is_closed() -> None:
+    written = Written()
+    transport = Together(written)
+    transport.write(HEAD)
+    transport.close()
+    await asyncio.sleep(0)
+
+    assert (written.writes, written.is_closed) == ([HEAD], True)

@@ -1,6 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it, with an end to the patience for callers who neither ask nor read."""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -8,6 +9,41 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADERS_TIMEOUT_SECONDS = 10.0
 # At a stop: what the first request of a connection just made may take to arrive.
 _LAST_REQUEST_SECONDS = 1.0
+
+
+class Together:
+    """A transport that keeps an answer's head until its body is there, for both to leave in one write.
+
+    Each write is a call of the kernel that wakes the reader. Where the body takes its time, as a stream's
+    does, the head goes ahead.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._soon = asyncio.get_running_loop().call_soon
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, or keep what ends as a head does until the next comes, or until nobody else is ready."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.endswith(b"\r\n\r\n"):
+            self._head = data
+            self._soon(self._send_head)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        if self._head:
+            self.write(b"")
 
 
 class PunctualHttpProtocol(HttpToolsProtocol):
@@ -23,7 +59,7 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     _is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
-        super().connection_made(transport)
+        super().connection_made(Together(transport))  # type: ignore[arg-type]  # all of one that is used
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,6 +1,7 @@
 """The processes that answer requests: one in this process, or several that it watches."""
 
 import functools
+import gc
 import multiprocessing
 import os
 import resource
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _DRAIN_SECONDS = 15
 _LOADING_SECONDS = 60
 _BACKLOG = 2048
+_NEW_OBJECTS_PER_COLLECTION = 10_000
 _MOST_OPEN_FILES = 65_536
 
 
@@ -148,11 +150,19 @@ def _worker_app(settings: Settings, wiring: Wiring) -> "FastAPI":
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
     app = _application()(wiring)
+    _keep_for_good()
     if settings.architect:
         from todo.architect.tools import add_architect  # noqa: PLC0415  # its packages are an extra
 
         add_architect(app.state.mcp)
     return app
+
+
+def _keep_for_good() -> None:
+    """Have the garbage collector pass over the application: it stays, and looking through it stalls."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
 
 
 def _application() -> "Callable[[Wiring], FastAPI]":

@@ -48,6 +48,8 @@ async def _messages(receive: Receive, kept_bytes: int) -> list[Message]:
 
 def replayed(messages: list[Message], receive: Receive) -> Receive:
     """Give a `receive` that starts with what was taken in already."""
+    if not messages:
+        return receive
     remaining = iter(messages)
 
     async def replay() -> Message:

@@ -190,12 +190,14 @@ def _path_value(field: ModelField) -> _Read:
 
 def _header_value(field: ModelField) -> _Read:
     _require_single(field)
-    alias, default = field.alias, field.default
-    _require(default is None and not field.field_info.validate_default)
+    wanted = field.alias.lower().encode("latin-1")
+    _require(field.default is None and not field.field_info.validate_default)
 
     def read(request: Request) -> Any:
-        value = request.headers.get(alias)
-        return None if value is None else _valid(field, value)
+        for name, value in request.scope["headers"]:
+            if name == wanted:
+                return _valid(field, value.decode("latin-1"))
+        return None
 
     return read
 

@@ -4,6 +4,8 @@ import hashlib
 import re
 
 _STRONG_TAG = re.compile(r'(?<![\w/])"(\d{1,18})"')
+# As much of the digest as nobody finds a second body for; processors have instructions for this one.
+_TAG_DIGITS = 32
 _ANY_TAG = re.compile(r'"[^"]*"')
 
 
@@ -14,7 +16,7 @@ def version_tag(version: int) -> str:
 
 def content_tag(body: bytes) -> str:
     """Give the strong entity tag of an answer without a version of its own."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return f'"{hashlib.sha256(body).hexdigest()[:_TAG_DIGITS]}"'
 
 
 def expected_versions(if_match: str | None) -> frozenset[int] | None:

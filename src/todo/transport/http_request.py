@@ -130,11 +130,13 @@ async def admit(request: Request, tokens: TokenVerifier) -> Caller:
 
 
 def _credential_of(request: Request) -> str:
-    key = request.headers.get("x-api-key", "").strip()
+    # The first of each counts, so it comes last into the dictionary.
+    headers: dict[bytes, bytes] = dict(reversed(request.scope["headers"]))
+    key = headers.get(b"x-api-key", b"").decode("latin-1").strip()
     if key:
         # Told from a token by how it begins, wherever it stands; what does not begin so is no key.
         return key if key.startswith(PREFIX) else PREFIX
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()

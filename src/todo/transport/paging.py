@@ -15,7 +15,8 @@ class CursorSigner:
     """Writes and reads the cursors of one person."""
 
     def __init__(self, secret: bytes, user_id: UUID) -> None:
-        self._key = hmac.digest(secret, b"cursor" + user_id.bytes, hashlib.sha256)
+        self._secret = secret
+        self._user_id = user_id
 
     def write(self, position: str, question: str) -> str:
         """Give the cursor that continues `question` after `position`."""
@@ -47,4 +48,6 @@ class CursorSigner:
 
     def _tag(self, payload: bytes, question: str) -> bytes:
         digest = hashlib.sha256(question.encode()).digest()
-        return hmac.digest(self._key, digest + payload, hashlib.sha256)[:_TAG_BYTES]
+        # Made when it is needed: most who might write a cursor write none.
+        key = hmac.digest(self._secret, b"cursor" + self._user_id.bytes, hashlib.sha256)
+        return hmac.digest(key, digest + payload, hashlib.sha256)[:_TAG_BYTES]

@@ -5,7 +5,7 @@ up to which change they are right. Where that is behind, somebody wrote who does
 before did: readers then count rows, and the next writer counts anew.
 """
 
-from collections.abc import Collection
+import functools
 from itertools import product
 from typing import Any
 
@@ -59,7 +59,8 @@ def place(priority: Priority) -> int:
     return _RANK[priority]
 
 
-def places(status: TodoStatus, priorities: Collection[Priority]) -> str:
+@functools.lru_cache
+def places(status: TodoStatus, priorities: tuple[Priority, ...]) -> str:
     """Give where the numbers of a filter stand, as PostgreSQL writes a list; no priorities are all."""
     numbers = (
         state * len(Priority) + _RANK[priority]

@@ -54,7 +54,7 @@ class TodoDocuments:
         if wanted.q:
             values["pattern"] = f"%{pages.escape_like(wanted.q)}%"
         else:
-            values["places"] = counts.places(wanted.status, wanted.priority)
+            values["places"] = counts.places(wanted.status, tuple(wanted.priority))
         if after:
             values |= {"after_value": after.value, "after_id": after.id}
         query = pages.page(

@@ -32,7 +32,7 @@ def configure_logging(settings: Settings, *, traces: bool = False) -> None:
     logging.captureWarnings(capture=True)
     # What no line of ours shows need not be found out for each (the library's advice on speed).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001  # as the library documents it
+    logging._srcfile = None  # noqa: SLF001  # as the library documents it
     sys.excepthook = _log_crash
     threading.excepthook = lambda crash: _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
 

@@ -8,9 +8,8 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 from uuid import UUID
 
 # In the machine's own layout, so that a time is one word of memory: who is killed leaves no half of it.
@@ -18,13 +17,6 @@ _SLOT = struct.Struct("16sQ")
 _GROUP_BYTES = 8 * _SLOT.size
 _GROUPS = 8_192
 _TABLE_BYTES = _GROUPS * _GROUP_BYTES
-
-
-@dataclass
-class Bucket:
-    """One person's: when it is full, in nanoseconds of the host's monotonic clock; 0 if never used."""
-
-    full_at: int
 
 
 class BucketTable:
@@ -39,24 +31,39 @@ class BucketTable:
         self._descriptor = file.fileno()
         self._table = table
 
-    @contextmanager
-    def held(self, person: UUID) -> Iterator[Bucket]:
+    def held(self, person: UUID) -> "Bucket":
         """Give a person's bucket to change; other processes wait meanwhile, so never await anything.
 
         The lock is between processes. Within one, use the table from one thread.
         """
-        key = person.bytes
-        start = zlib.crc32(key) % _GROUPS * _GROUP_BYTES
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, _GROUP_BYTES, start)
-        try:
-            slots = list(_SLOT.iter_unpack(self._table[start : start + _GROUP_BYTES]))
-            number = _number_of(key, slots)
-            owner, full_at = slots[number]
-            bucket = Bucket(full_at if owner == key else 0)
-            yield bucket
-            _SLOT.pack_into(self._table, start + number * _SLOT.size, key, bucket.full_at)
-        finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, _GROUP_BYTES, start)
+        return Bucket(self._descriptor, self._table, person.bytes)
+
+
+class Bucket:
+    """One person's: when it is full, in nanoseconds of the host's monotonic clock; 0 if never used."""
+
+    # No generator that yields: each request comes by here.
+    __slots__ = ("_at", "_descriptor", "_key", "_start", "_table", "full_at")
+
+    def __init__(self, descriptor: int, table: mmap.mmap, key: bytes) -> None:
+        self._descriptor = descriptor
+        self._table = table
+        self._key = key
+        self._start = zlib.crc32(key) % _GROUPS * _GROUP_BYTES
+
+    def __enter__(self) -> Self:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, _GROUP_BYTES, self._start)
+        slots = list(_SLOT.iter_unpack(self._table[self._start : self._start + _GROUP_BYTES]))
+        number = _number_of(self._key, slots)
+        owner, full_at = slots[number]
+        self._at = self._start + number * _SLOT.size
+        self.full_at = full_at if owner == self._key else 0
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            _SLOT.pack_into(self._table, self._at, self._key, self.full_at)
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, _GROUP_BYTES, self._start)
 
 
 def _number_of(key: bytes, slots: list[tuple[bytes, int]]) -> int:

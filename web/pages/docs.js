@@ -109,10 +109,21 @@ async function restore() {
 
 restore();
 
+/** What Swagger UI leaves out for those who do not see it: a landmark, a heading, and no link within a button. */
+const accessible = ({ React: { createElement: make } }) => ({
+  wrapComponents: {
+    InfoContainer: (Original) => (properties) => make("section", { "aria-label": "About" }, make(Original, properties)),
+    operations: (Original) => (properties) =>
+      make("div", null, make("h2", { className: "unseen" }, "Operations"), make(Original, properties)),
+    DeepLink: () => ({ text }) => make("span", null, text),
+  },
+});
+
 const started = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger",
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [accessible],
   layout: "BaseLayout",
   deepLinking: true,
   tryItOutEnabled: true,

@@ -274,6 +274,11 @@ async def activity(visit: Visit) -> None:
     await visit.tab.read("Completed “")
 
 
+async def documentation(visit: Visit) -> None:
+    await visit.tab.open("/docs")
+    await visit.tab.page.locator(".opblock").first.wait_for()
+
+
 async def unreachable(visit: Visit) -> None:
     await visit.tab.page.route("**/connected-apps", lambda route: route.abort())
     await visit.tab.open("/apps")
@@ -308,6 +313,7 @@ STATES = [
     second_factor,
     unsure_of_the_account,
     activity,
+    documentation,
     unreachable,
 ]
 

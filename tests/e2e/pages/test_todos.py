@@ -171,7 +171,7 @@ async def test_several_priorities_are_shown_in_the_order_that_was_chosen(
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
-async def test_on_a_phone_each_order_can_be_read_whole(
+async def test_on_a_phone_filters_and_orders_can_be_read_whole(
     open_tab: OpenTab, member: Account, language: str
 ) -> None:
     async with open_tab(account=member, screen=replace(PHONE, language=language)) as tab:
@@ -179,6 +179,8 @@ async def test_on_a_phone_each_order_can_be_read_whole(
         await tab.page.locator(".nothing").wait_for()
 
         assert await tab.page.evaluate(TRUNCATED) == []
+        filters = tab.page.locator(".priorities summary span")
+        assert await filters.evaluate("(words) => words.scrollWidth <= words.clientWidth")
 
 
 # Gives the options that do not fit their select: with an arrow of 20 pixels beside them.
@@ -375,8 +377,9 @@ async def test_who_speaks_german_reads_german_and_may_choose_another(
         await tab.title("Rien à faire")
 
         assert await tab.page.evaluate("document.documentElement.lang") == "fr"
-        background = await tab.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        assert background == "rgb(19, 20, 18)"
+        assert await tab.is_dark()
+        await tab.open("/docs")
+        assert await tab.is_dark()
 
 
 async def test_a_change_that_is_refused_is_taken_back_and_said(open_tab: OpenTab, member: Account) -> None:

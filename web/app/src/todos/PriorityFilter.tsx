@@ -6,7 +6,7 @@ import { t } from "../words/index.ts";
 export function PriorityFilter() {
   const { priority } = wanted.value;
   const chosen = priority.map((name) => t(`priority_${name}`));
-  const [first = t("priority_any"), ...others] = chosen;
+  const [first = t("priority"), ...others] = chosen;
   const summary = (
     <>
       <span>{first}</span>
@@ -16,7 +16,7 @@ export function PriorityFilter() {
   const toggle = (name: (typeof PRIORITIES)[number]) =>
     want({ priority: PRIORITIES.filter((each) => priority.includes(each) !== (each === name)) });
   return (
-    <Disclosure class="priorities" label={`${t("priority")}: ${chosen.join(", ") || first}`} summary={summary}>
+    <Disclosure class="priorities" label={`${t("priority")}: ${chosen.join(", ") || t("priority_any")}`} summary={summary}>
       <fieldset>
         <legend class="unseen">{t("priority")}</legend>
         {PRIORITIES.map((name) => (

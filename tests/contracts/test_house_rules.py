@@ -21,8 +21,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SERVING = [path for path in MODULES if "migrations" not in path.parts]
 # An agent is not offline: it has no ids of its own, no copy to keep, and nothing to catch up on.
 NOT_FOR_AGENTS = {"batch_todos", "follow_changes", "list_changes", "put_todo"}
-# Time asks for the first; the other is a batch as agents make it, one verb for many todos.
-NOT_OVER_HTTP = {"purge_trash", "change_todos"}
+# Time asks for the first; the next is a batch as agents make it, one verb for many todos; the last is a
+# creation with a key.
+NOT_OVER_HTTP = {"purge_trash", "change_todos", "create_todo_once"}
 READING = {"list_todos", "get_todo"}
 CHANGING = {"create_todo", "update_todo", "complete_todo", "reopen_todo", "delete_todo", "restore_todo"}
 # What agents change, they change many of at once.

@@ -277,6 +277,10 @@ BY_TESTS = (
         ("tests/features/todos/test_safe_retries.py", "-k=in_flight or forty"),
     ),
     (
+        _defect("keys that no stroke claims", _STROKES, "(CLAIMED.c.is_ours, IS_NEW) if", "(IS_NEW,) if"),
+        ("tests/features/todos/test_safe_retries.py", "-k=in_flight"),
+    ),
+    (
         _defect(
             "a person set for longer than the transaction",
             "database/transaction.py",

@@ -4,9 +4,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, literal, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from todo.database.engine import Connection
@@ -48,6 +63,49 @@ _KEEP = Statement(
 )
 
 
+# For a statement that does what a key stands for: nobody else is at it, and nobody has been.
+CLAIMED = select(
+    func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("key_name"), literal_column("0"))).label(
+        "is_ours"
+    )
+).cte("claimed")
+IS_NEW = ~select(_KEY.key).where(_KEY.key == bindparam("key"), _IS_MINE).exists()
+
+
+def kept(written: CTE, body: ColumnElement[str]) -> CTE:
+    """Give the part of a statement that keeps what it answers, once it has `written`."""
+    names = ("fingerprint", "status", "headers")
+    values = {name: bindparam(name, type_=_KEY[name].type) for name in ("key", *names)}
+    answer = select(
+        written.c.user_id, *values.values(), func.convert_to(body, literal_column("'UTF8'")).label("body")
+    )
+    return insert(IdempotencyKey).from_select(["user_id", *values, "body"], answer).cte("kept")
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What is known beforehand of the answer that a keyed request will get."""
+
+    key: str
+    fingerprint: bytes
+    status: int
+    headers: dict[str, str]
+
+    def values(self, user_id: UUID) -> dict[str, Any]:
+        """Give the values of the parts of a statement that claims the key and keeps the answer."""
+        return {
+            "key_name": _name(user_id, self.key),
+            "key": self.key,
+            "fingerprint": self.fingerprint,
+            "status": self.status,
+            "headers": json.dumps(self.headers),
+        }
+
+
+def _name(user_id: UUID, key: str) -> str:
+    return f"{user_id}/{key}"
+
+
 @dataclass(frozen=True)
 class KeptAnswer:
     """What a keyed request was answered, and what it had asked."""
@@ -67,7 +125,7 @@ class KeptAnswers:
 
     async def claim(self, key: str) -> bool:
         """Take the key until the transaction ends; false while another request has it."""
-        row = await self._transaction.one(_CLAIM, name=f"{self._user_id}/{key}")
+        row = await self._transaction.one(_CLAIM, name=_name(self._user_id, key))
         return row is not None and bool(row["is_ours"])
 
     async def find(self, key: str) -> KeptAnswer | None:

@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from todo.database.idempotency import KeptAnswer, KeptAnswers
+from todo.database.idempotency import Keeping, KeptAnswer, KeptAnswers
 from todo.database.transaction import Transaction
 from todo.problems import Conflict, ValidationFailed
 from todo.transport.http_request import Writing
@@ -63,15 +63,14 @@ class OnceOnly:
         """
         if self._key is None:
             return await act()
-        fingerprint = hashlib.sha256(f"{self._operation}\n{asked}".encode()).digest()
+        fingerprint = _fingerprint(self._operation, asked)
         if not await self._answers.claim(self._key):
             raise RequestInFlight
         kept = await self._answers.find(self._key)
         if kept is not None:
             return _replay(kept, fingerprint)
         response = await act()
-        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        kept = KeptAnswer(fingerprint, response.status_code, headers, bytes(response.body))
+        kept = KeptAnswer(fingerprint, response.status_code, _kept_headers(response), bytes(response.body))
         await self._answers.keep(self._key, kept)
         return response
 
@@ -82,9 +81,27 @@ def _replay(kept: KeptAnswer, fingerprint: bytes) -> Response:
     return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
 
 
+def keeping_of(request: Request, key: str, asked: str, answer: Response) -> Keeping:
+    """Say how an answer is kept by the statement that does what was asked, and writes the body."""
+    fingerprint = _fingerprint(_operation(request), asked)
+    return Keeping(key, fingerprint, answer.status_code, _kept_headers(answer))
+
+
+def _operation(request: Request) -> str:
+    return f"{request.method} {request.url.path}"
+
+
+def _fingerprint(operation: str, asked: str) -> bytes:
+    return hashlib.sha256(f"{operation}\n{asked}".encode()).digest()
+
+
+def _kept_headers(answer: Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+
+
 def once_only(request: Request, transaction: Transaction, key: str | None) -> OnceOnly:
     """Give what does a request once, in a transaction."""
-    return OnceOnly(f"{request.method} {request.url.path}", KeptAnswers(transaction), key)
+    return OnceOnly(_operation(request), KeptAnswers(transaction), key)
 
 
 async def _once_only(request: Request, transaction: Writing, idempotency_key: Key = None) -> OnceOnly:

@@ -59,7 +59,12 @@ async def test_forty_at_once_make_one_todo(alice: Person) -> None:
     assert await total(alice) == 1
 
 
-async def test_while_the_first_is_in_flight_the_second_is_told_so(service: Service, alice: Person) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_while_the_first_is_in_flight_the_second_is_told_so(
+    service: Service, alice: Person, *, is_new: bool
+) -> None:
+    if not is_new:
+        await alice.make_todo()
     name = f"{alice.subject}/key-1"
     async with connect(service.owner_url) as other, other.transaction():
         await other.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.factories import LIMITS, SECRET, Person, Service
 from todo.database.engine import connect, open_pool
+from todo.database.idempotency import Keeping, KeptAnswer, KeptAnswers
 from todo.database.pool import Connection, Pool
 from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.roles import APP_GROUP, login_of
@@ -142,6 +143,25 @@ async def test_a_batch_that_only_adds_answers_as_by_the_rules_and_is_one_action(
     assert [entry["todo"] for entry in reversed(entries)] == added
     count = len(ADDITIONS)
     assert [entry["action"] - entry["seq"] for entry in entries] == [*range(1 - count, 1)] * 2
+
+
+async def test_a_keyed_todo_is_one_message_and_is_not_added_again(alice: Person, tap: Tapped) -> None:
+    await alice.make_todo()
+    writer = writer_of(alice, tap)
+
+    def keeping(todo_id: UUID) -> Keeping:
+        return Keeping("a key", b"what was asked", 201, {"location": str(todo_id)})
+
+    first = await writer.create_todo_once(NEW, keeping)
+    said = len(tap.said)
+    second = await writer.create_todo_once(NEW, keeping)
+
+    assert first is not None
+    assert (said, second) == (1, None)
+    assert (await alice.get("/api/todos")).json()["total"] == 2
+    async with Database(tap).transaction(UUID(alice.subject)) as transaction:
+        kept = await KeptAnswers(transaction).find("a key")
+    assert kept == KeptAnswer(b"what was asked", 201, {"location": str(first.id)}, first.body.encode())
 
 
 @pytest.mark.parametrize("when", ["on the way", "on the way back"])

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import UUID7
 
+from todo.database.idempotency import Keeping
 from todo.database.transaction import Transaction
 from todo.features.todos.rules import QuotaExceeded, TodoChanged, TodoNotFound, TodoNotOwned
 from todo.features.todos.schemas import (
@@ -50,7 +51,7 @@ from todo.transport.http_request import (
     glance,
     stroke,
 )
-from todo.transport.idempotency import Key, RequestInFlight, once_only
+from todo.transport.idempotency import Key, RequestInFlight, keeping_of, once_only
 from todo.transport.problem_json import problem_responses
 
 router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=SignedInRoute)
@@ -115,12 +116,22 @@ async def create_todo(
     """
     if idempotency_key is None:
         return _created(await writer.create_todo(new))
+    asked = new.model_dump_json()
+
+    def keeping(todo_id: UUID) -> Keeping:
+        return keeping_of(request, idempotency_key, asked, _created(TodoDocument(todo_id, "", version=1)))
+
+    added = await writer.create_todo_once(new, keeping)
+    if added is not None:
+        return _created(added)
+    shared = backend(request)
     async with stroke(request).transaction() as transaction:
+        service = todo_service(transaction, shared.secret, shared.limits)
 
         async def create() -> Response:
-            return _created(await writer.create_todo(new, transaction))
+            return _created(await service.create_todo(new))
 
-        return await once_only(request, transaction, idempotency_key).answer(new.model_dump_json(), create)
+        return await once_only(request, transaction, idempotency_key).answer(asked, create)
 
 
 @router.put(

@@ -1,7 +1,7 @@
 """The use cases of todos, and the problems they can raise."""
 
 import json
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from todo.database.engine import Connection
+from todo.database.idempotency import Keeping
 from todo.database.stroke import Stroke
 from todo.database.transaction import InDoubt, Transaction
 from todo.features.todos.models import Todo
@@ -155,12 +156,19 @@ class TodoWriter:
         self._owner = Owner(stroke.user_id, limits.quota)
         self._batch_limit = limits.batch_limit
 
-    async def create_todo(self, new: TodoCreate, transaction: Transaction | None = None) -> TodoDocument:
-        """Add a todo, in a transaction if one is open already."""
+    async def create_todo(self, new: TodoCreate) -> TodoDocument:
+        """Add a todo."""
+        return (await self.put_todo(uuids.uuid7(), new))[0]
+
+    async def create_todo_once(
+        self, new: TodoCreate, keeping: Callable[[UUID], Keeping]
+    ) -> TodoDocument | None:
+        """Add a todo and keep the answer; nothing if the key has to be looked at, or what became of it."""
         todo_id = uuids.uuid7()
-        if transaction is not None:
-            return (await self._put(TodoRepository(transaction), todo_id, new))[0]
-        return (await self.put_todo(todo_id, new))[0]
+        try:
+            return await self._todos.add(todo_id, new, self._owner.quota, keeping(todo_id))
+        except InDoubt:
+            return None
 
     async def put_todo(self, todo_id: UUID, new: TodoCreate) -> tuple[TodoDocument, bool]:
         """Add a todo under an id the caller chose, once; give it, and whether it is new."""
@@ -172,14 +180,12 @@ class TodoWriter:
         if added is not None:
             return added, True
         async with self._stroke.transaction() as transaction:
-            return await self._put(TodoRepository(transaction), todo_id, new)
-
-    async def _put(self, todos: TodoRepository, todo_id: UUID, new: TodoCreate) -> tuple[TodoDocument, bool]:
-        change = await todos.next_change()
-        todo = await todos.get(todo_id)
-        if todo is not None:
-            return TodoDocument.of(TodoRead.model_validate(todo)), False
-        return TodoDocument.of(await todos.add(self._owner.new_todo(todo_id, new, change))), True
+            todos = TodoRepository(transaction)
+            change = await todos.next_change()
+            todo = await todos.get(todo_id)
+            if todo is not None:
+                return TodoDocument.of(TodoRead.model_validate(todo)), False
+            return TodoDocument.of(await todos.add(self._owner.new_todo(todo_id, new, change))), True
 
     async def update_todo(
         self, todo_id: UUID, wanted: TodoUpdate, versions: Collection[int] | None = None
@@ -237,6 +243,11 @@ class TodoService:
         self._cursors = cursors
         self._owner = Owner(todos.owner_id, limits.quota)
         self._batch_limit = limits.batch_limit
+
+    async def create_todo(self, new: TodoCreate) -> TodoDocument:
+        """Add a todo."""
+        change = await self._todos.next_change()
+        return TodoDocument.of(await self._todos.add(self._owner.new_todo(uuids.uuid7(), new, change)))
 
     async def purge_trash(self, before: datetime) -> int:
         """Remove for good what went into the trash before then; give how many went, at most `PURGE_MAX`."""

@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from todo.database.glance import STANDING
+from todo.database.idempotency import CLAIMED, IS_NEW, kept
 from todo.database.statements import Statement
 from todo.database.tables import User
 from todo.features.todos.models import ChangeKind, Priority, Todo
@@ -56,11 +57,13 @@ _SAID = (TODO.id, TODO.title, TODO.description, TODO.priority)
 _AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 
 
-def _struck(write: Insert | Update, kind: ColumnElement[str], before: ColumnElement[Any]) -> Statement:
+def _struck(
+    write: Insert | Update, kind: ColumnElement[str], before: ColumnElement[Any], *, is_keyed: bool = False
+) -> Statement:
     """Give a write that also records itself, and what it wrote as it is sent."""
     written = write.returning(*SHOWN).cte("written")
     provenance = (null(), written.c.change_seq, *SOURCE)
-    return Statement(
+    query = (
         select(
             STANDING.c.lasts,
             written.c.id.is_not(None).label("is_done"),
@@ -70,18 +73,20 @@ def _struck(write: Insert | Update, kind: ColumnElement[str], before: ColumnElem
         .select_from(STANDING.outerjoin(written, true()))
         .add_cte(recorded(written, kind=kind, before=before, provenance=provenance))
     )
+    return Statement(query.add_cte(kept(written, document_of(written.c))) if is_keyed else query)
 
 
 def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-def _add() -> Statement:
+def _add(*, is_keyed: bool = False) -> Statement:
     held = USER.todo_counts[bindparam("place", type_=Integer)]
     has_room = USER.todo_count < _ROOM
+    claimed = (CLAIMED.c.is_ours, IS_NEW) if is_keyed else ()
     numbered = (
         update(User)
-        .where(_IS_ME, STANDING.c.lasts, IS_CURRENT, has_room)
+        .where(_IS_ME, STANDING.c.lasts, IS_CURRENT, has_room, *claimed)
         .values({**_NEXT, "todo_count": USER.todo_count + _ONE, held: held + _ONE})
         .returning(*_AS_CHANGE)
         .cte("numbered")
@@ -98,7 +103,7 @@ def _add() -> Statement:
         TODO.change_seq: numbered.c.seq,
     }
     write = insert(Todo).from_select(list(row), select(*row.values()).select_from(numbered))
-    return _struck(write, _word(ChangeKind.CREATED), null())
+    return _struck(write, _word(ChangeKind.CREATED), null(), is_keyed=is_keyed)
 
 
 def _add_many() -> Statement:
@@ -157,6 +162,7 @@ def _add_many() -> Statement:
 
 
 ADD = _add()
+ADD_KEYED = _add(is_keyed=True)
 ADD_MANY = _add_many()
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from todo.database.idempotency import Keeping
 from todo.database.statements import Statement
 from todo.database.stroke import Stroke
 from todo.features.todos.models import Priority
 from todo.features.todos.repository import counts
-from todo.features.todos.repository.strokes import ADD, ADD_MANY, change
+from todo.features.todos.repository.strokes import ADD, ADD_KEYED, ADD_MANY, change
 from todo.features.todos.schemas import TodoCreate, TodoDocument
 
 _ANY_NUMBER = 2**63 - 1
@@ -30,11 +31,17 @@ class TodoStrokes:
             "reason": come_from.reason,
         }
 
-    async def add(self, todo_id: UUID, new: TodoCreate, quota: int) -> TodoDocument | None:
-        """Store a new todo; nothing where the owner is new, uncounted or has as many as the quota allows."""
+    async def add(
+        self, todo_id: UUID, new: TodoCreate, quota: int, keeping: Keeping | None = None
+    ) -> TodoDocument | None:
+        """Store a new todo, and the answer if it is to be kept.
+
+        Nothing where the owner is new, uncounted or has as many as the quota allows, or the key was used.
+        """
         return await self._write(
-            ADD,
+            ADD if keeping is None else ADD_KEYED,
             todo_id,
+            **({} if keeping is None else keeping.values(self.owner_id)),
             title=new.title,
             description=new.description,
             priority=new.priority,

@@ -12,8 +12,9 @@ from todo.architect import commands, verify
 from todo.architect.bench import Bench
 from todo.architect.brief import ROLES, instructions_of
 from todo.architect.design import Design
-from todo.architect.documents import pages, write_decision, write_pages
+from todo.architect.documents import write_decision, write_pages
 from todo.architect.evidence import Looked
+from todo.architect.pages import pages
 from todo.architect.project import records
 from todo.architect.specs import Facts, SpecFile, schema_sql, spec_files, write
 from todo.architect.verdict import Outcome
@@ -118,10 +119,9 @@ def test_the_page_of_a_design_has_every_part() -> None:
         "## Served",
         "## The design",
     ]
-    index = "columns: user_id, due_at, id; where: column: deleted_at; op: is_null; rationale: the list"
-    assert f"- indexes:\n  - {index}\n" in page
-    assert "- path: /api/todos/{todo_id}/due\n" in page
-    assert "- level: authenticated\n- ownership: yes\n- claims: sub\n- foreign: 403\n" in page
+    assert "| (user_id, due_at, id) | deleted_at is_null | the list" in page
+    assert "### `PATCH /api/todos/{todo_id}/due`\n" in page
+    assert "| authenticated | sub | 403 | owner |\n" in page
 
 
 async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Bench, project: Path) -> None:

@@ -16,6 +16,7 @@ BLOCK = "<!-- generated: start -->\n<!-- generated: end -->"
 _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)", re.DOTALL)
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
+_END = re.compile(r"(?<=;)\n+")
 _HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
 
 
@@ -45,7 +46,8 @@ class Facts(NamedTuple):
 
     def table(self, name: str) -> str:
         """Give the statements that are about a table."""
-        parts = (part for part in self.schema_sql.strip().split("\n\n") if f"public.{name}" in part)
+        # A statement may hold empty lines, in what it says of a text.
+        parts = (part for part in _END.split(self.schema_sql.strip()) if f"public.{name}" in part)
         about = [part for part in parts if re.findall(r"public\.(\w+)", part)[0] == name]
         return "```sql\n" + "\n".join(about) + "\n```\n" if about else ""
 

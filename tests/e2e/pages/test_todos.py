@@ -327,19 +327,25 @@ async def test_what_was_done_to_many_is_done_once_though_the_answer_was_lost(
     open_tab: OpenTab, member: Account
 ) -> None:
     person = await member.person()
-    for title in ("A", "B"):
-        await person.make_todo(title)
+    first, _ = [await person.make_todo(title) for title in ("A", "B")]
+
+    async def lose_answer(route: Route) -> None:
+        await route.fetch()
+        # Done anew, it would be as if this had not been said.
+        await person.patch(f"/api/todos/{first['id']}", json={"priority": "urgent"})
+        await route.abort()
+
     async with open_tab(account=member) as tab:
         await tab.open("/?sort=title")
         await tab.lists("A", "B")
-        await tab.page.route("**/api/todos/batch", _done_but_not_answered, times=1)
+        await tab.page.route("**/api/todos/batch", lose_answer, times=1)
         await tab.press("Select")
         await tab.press("All shown")
         await tab.page.get_by_role("combobox", name="Priority").select_option("high")
         await tab.read("1 change waits to be sent.")
         await tab.is_sent()
 
-        assert await _stored(person) == {"A": ("high", False, False, 2), "B": ("high", False, False, 2)}
+        assert await _stored(person) == {"A": ("urgent", False, False, 3), "B": ("high", False, False, 2)}
 
 
 async def _stored(person: Person) -> dict[str, tuple[str, bool, bool, int]]:

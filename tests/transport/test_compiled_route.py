@@ -141,6 +141,7 @@ async def told(
         ("GET", "/things?limit=0", {}),
         ("GET", "/things?limit=0", {"headers": {"X-Second": "refuse"}}),
         ("GET", "/things?colours=green&other=1&other=2", {}),
+        ("GET", "/things?limit=5&other=1", {}),
         ("GET", THING, {"headers": {"If-Match": "7"}}),
         ("GET", THING, {"headers": {"X-Second": "refuse"}}),
         ("GET", "/things/none", {}),

@@ -39,9 +39,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open = 0
         self._lent = 0
-        self._all_back = asyncio.Event()
-        self._all_back.set()
-        self._is_closing = False
+        self._end: asyncio.Event | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as the driver's pool has it
@@ -49,26 +47,31 @@ class Pool:
         connection = self.at_once()
         if connection is not None:
             return connection
-        async with asyncio.timeout(timeout):
-            return await self._in_turn()
+        if self._end is not None:
+            raise _closing()
+        deadline = asyncio.get_running_loop().time() + timeout
+        if self._open < self.size:
+            self._open += 1
+            self._lent += 1
+        else:
+            connection = await self._in_turn(deadline)
+        return connection or await self._opened(deadline)
 
     def at_once(self) -> Connection | None:
         """Give a connection if one is free."""
         while self._free:
             _, connection = self._free.pop()
             if not connection.is_closed():
-                return self._lend(connection)
+                self._lent += 1
+                return connection
             self._open -= 1
         return None
 
     async def release(self, connection: Connection) -> None:
         """Take a connection back; one that is not fit to be lent again is closed."""
-        self._lent -= 1
         if not connection.is_closed() and connection.is_in_transaction():
             connection.terminate()
         self._pass_on(None if connection.is_closed() else connection)
-        if not self._lent:
-            self._all_back.set()
 
     @asynccontextmanager
     async def lent(self, *, timeout: float) -> AsyncIterator[Connection]:  # noqa: ASYNC109  # see above
@@ -84,58 +87,57 @@ class Pool:
 
     async def __aexit__(self, *_: object) -> None:
         """Turn away who waits, let those finish who have a connection, and close them all."""
-        self._is_closing = True
+        self._end = asyncio.Event()
         while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(asyncpg.InterfaceError("the pool is closing"))
-        await self._all_back.wait()
+            _tell(self._waiting.popleft(), _closing())
+        if self._lent:
+            await self._end.wait()
         if self._sweep is not None:
             self._sweep.cancel()
         goodbyes = [connection.close(timeout=_CLOSING_SECONDS) for _, connection in self._free]
         self._free.clear()
         await asyncio.gather(*goodbyes, return_exceptions=True)
 
-    async def _in_turn(self) -> Connection:
-        if self._is_closing:
-            raise asyncpg.InterfaceError("the pool is closing")
-        if self._open < self.size:
-            self._open += 1
-            return await self._opened()
-        waiter = asyncio.get_running_loop().create_future()
+    async def _in_turn(self, deadline: float) -> Connection | None:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiter)
+        # A timer by itself costs half of what `asyncio.timeout` does, and most who come by wait.
+        patience = loop.call_at(deadline, _tell, waiter, TimeoutError())
         try:
-            connection = await waiter
+            return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # It came in the moment in which the wait was given up.
                 self._pass_on(waiter.result())
             raise
-        return await self._opened() if connection is None else self._lend(connection)
+        finally:
+            patience.cancel()
 
-    async def _opened(self) -> Connection:
+    async def _opened(self, deadline: float) -> Connection:
         try:
-            connection = await self._dial()
+            async with asyncio.timeout_at(deadline):
+                return await self._dial()
         except BaseException:
             self._pass_on(None)
             raise
-        return self._lend(connection)
-
-    def _lend(self, connection: Connection) -> Connection:
-        self._lent += 1
-        self._all_back.clear()
-        return connection
 
     def _pass_on(self, connection: Connection | None) -> None:
-        """Give a connection, or the right to open one, to who has waited longest; else keep it."""
+        """Give a connection, or the right to open one, to who has waited longest; else take it back."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return
+        self._lent -= 1
         if connection is None:
             self._open -= 1
-            return
+        else:
+            self._keep(connection)
+        if self._end is not None and not self._lent:
+            self._end.set()
+
+    def _keep(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         self._free.append((loop.time(), connection))
         if self._sweep is None:
@@ -150,3 +152,12 @@ class Pool:
             self._open -= 1
         since = self._free[0][0] if self._free else None
         self._sweep = None if since is None else loop.call_at(since + self._idle_seconds, self._close_idle)
+
+
+def _tell(waiter: "asyncio.Future[Connection | None]", error: Exception) -> None:
+    if not waiter.done():
+        waiter.set_exception(error)
+
+
+def _closing() -> asyncpg.InterfaceError:
+    return asyncpg.InterfaceError("the pool is closing")

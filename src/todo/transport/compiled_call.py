@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from fastapi._compat import ModelField, field_annotation_is_sequence
 from fastapi.datastructures import DefaultPlaceholder
@@ -212,8 +213,8 @@ def _query_model(field: ModelField) -> _Read:
 
     def read(request: Request) -> Any:
         given: dict[str, Any] = {}
-        if request.scope["query_string"]:
-            for name, value in request.query_params.multi_items():
+        if query := request.scope["query_string"]:
+            for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
                 if repeated.get(name):
                     given.setdefault(name, []).append(value)
                 elif name in repeated:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
+from pydantic_core import to_json
 
 from todo.database.engine import Connection
 from todo.database.idempotency import Keeping
@@ -449,7 +450,7 @@ def _write_cursor(wanted: TodoFilter, end: Position | None, cursors: CursorSigne
     if end is None:
         return None
     value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
-    return cursors.write(json.dumps([value, str(end.id)]), _question(wanted))
+    return cursors.write(to_json([value, end.id]).decode(), _question(wanted))
 
 
 def todo_reader(asking: Asking, secret: bytes) -> TodoReader:

@@ -24,8 +24,6 @@ _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
-# That one of them is closed, or told to end, is found out before anything is committed.
-_UNDONE = (asyncpg.InterfaceError, asyncpg.AdminShutdownError)
 # What leaves open whether that which was said to it was committed.
 _IN_DOUBT = (ConnectionError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 # What a lost, full, restarting, read-only or overburdened database looks like; all of it passes.
@@ -167,7 +165,7 @@ class Database:
                 return await transaction.one(statement, **values)
         sql, arguments = look(statement, values, str(user_id), standing)
         with _UnavailableWhileItPasses():
-            row = await self._say(sql, arguments, again_after=_LOST)
+            row = await self._say(sql, arguments, is_harmless=True)
         if row is None or not row["lasts"]:
             raise _has_ended()
         return row
@@ -187,7 +185,7 @@ class Database:
                     row = await transaction.say(sql, arguments)
             else:
                 with _UnavailableWhileItPasses():
-                    row = await self._say(sql, arguments, again_after=_UNDONE)
+                    row = await self._say(sql, arguments, is_harmless=False)
         except asyncpg.UniqueViolationError:
             return None  # somebody else did it meanwhile
         if row is None or not row["lasts"]:
@@ -197,16 +195,14 @@ class Database:
         self._on_commit(user_id)
         return row
 
-    async def _say(
-        self, sql: str, arguments: list[Any], *, again_after: tuple[type[Exception], ...]
-    ) -> asyncpg.Record | None:
+    async def _say(self, sql: str, arguments: list[Any], *, is_harmless: bool) -> asyncpg.Record | None:
         for attempt in range(1, _ATTEMPTS + 1):
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             try:
                 return await connection.fetchrow(sql, *arguments)
             except _LOST as error:
                 connection.terminate()
-                if attempt == _ATTEMPTS or not isinstance(error, again_after):
+                if attempt == _ATTEMPTS or not (is_harmless or _is_undone(error)):
                     raise (InDoubt(_NOT_NOW) if isinstance(error, _IN_DOUBT) else error) from error
             except (asyncio.CancelledError, TimeoutError):
                 # The server may still be working on it: a connection in doubt is not used again.
@@ -285,6 +281,19 @@ class Database:
         except (TimeoutError, asyncpg.UndefinedTableError) as error:
             raise Unavailable(_NOT_NOW) from error
         return str(row["version_num"]) if row else ""
+
+
+def _is_undone(error: BaseException) -> bool:
+    """Whether a lost connection cannot have done what was said to it last.
+
+    It was closed before; or the server told it to end, which it does instead of a commit and never after one.
+    The driver says the second in three ways, by when it has heard it.
+    """
+    return (
+        isinstance(error, asyncpg.InterfaceError | asyncpg.AdminShutdownError)
+        or isinstance(error.__cause__, asyncpg.AdminShutdownError)
+        or str(error).startswith("cannot switch to state")
+    )
 
 
 def _require_standing(status: str) -> None:

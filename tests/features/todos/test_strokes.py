@@ -178,6 +178,24 @@ async def test_a_todo_whose_connection_is_lost_is_added_once_nevertheless(
     assert listed["items"][0] == todo.read().model_dump(mode="json")
 
 
+async def test_a_change_whose_connection_was_told_to_end_before_is_made_on_another(
+    service: Service, alice: Person, tap: Tapped
+) -> None:
+    todo_id, writer = UUID((await alice.make_todo())["id"]), writer_of(alice, tap)
+    async with connect(service.owner_url) as owner:
+        for number in range(1, 21):
+            await writer.update_todo(todo_id, TodoUpdate(title=f"No. {number}"))
+            await owner.execute(END_ALL)
+
+    assert (await writer.complete_todo(todo_id)).version == number + 2
+
+
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND usename LIKE 'todo\\_app%'
+"""
+
+
 @pytest.mark.parametrize(("when", "version"), [("on the way", 1), ("on the way back", 2)])
 async def test_a_change_whose_connection_is_lost_is_not_made_again_unasked(
     alice: Person, tap: Tapped, when: str, version: int

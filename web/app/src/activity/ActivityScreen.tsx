@@ -1,7 +1,7 @@
 import { type components, answered, uuid7 } from "@todo-evolution/client";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ActionRow } from "./ActionRow.tsx";
-import { type ActionTaken, type Change, actionsIn, isOfOthers } from "./actions_taken.ts";
+import { type ActionTaken, type Change, actionsIn, isJoined, isOfOthers, withOlder } from "./actions_taken.ts";
 import { useNews } from "./news.ts";
 import { explained } from "../account/explained.ts";
 import { show } from "../design/announcer.ts";
@@ -13,6 +13,7 @@ const PAGE = 100;
 /** What was done with one's todos, by whom, and the way back. */
 export default function ActivityScreen() {
   const [changes, setChanges] = useState<Change[] | null>(null);
+  const told = useRef<Change[]>([]);
   const [next, setNext] = useState<string | null>(null);
   const [isOthersOnly, setOthersOnly] = useState(false);
   const [trouble, setTrouble] = useState("");
@@ -22,8 +23,12 @@ export default function ActivityScreen() {
     try {
       const query = { limit: PAGE, ...(cursor && { cursor }) };
       const { items, page } = await answered(api.client.GET("/api/activity", { params: { query } }));
-      setChanges((before) => (cursor ? [...(before ?? []), ...items] : items));
-      setNext(page.next_cursor);
+      const known = told.current;
+      const goesOn = cursor === undefined && isJoined(items, known);
+      told.current = cursor ? [...known, ...items] : goesOn ? withOlder(items, known) : items;
+      setChanges(told.current);
+      // What was shown of older ones stays, and so does where they go on.
+      if (!goesOn) setNext(page.next_cursor);
     } catch (reason) {
       setTrouble(explained(reason));
     }

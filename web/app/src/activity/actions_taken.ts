@@ -28,3 +28,14 @@ export function actionsIn(changes: readonly Change[]): ActionTaken[] {
 export function isOfOthers({ changes: [first] }: ActionTaken): boolean {
   return /^(app|key):/.test(first?.client ?? "");
 }
+
+/** Whether the newest changes reach down to those that are known, so that none is missing between. */
+export function isJoined(newest: readonly Change[], known: readonly Change[]): boolean {
+  const [last, first] = [newest.at(-1), known[0]];
+  return last !== undefined && first !== undefined && last.seq <= first.seq;
+}
+
+export function withOlder(newest: readonly Change[], known: readonly Change[]): Change[] {
+  const { seq } = newest.at(-1)!;
+  return [...newest, ...known.filter((change) => change.seq < seq)];
+}

@@ -1,6 +1,7 @@
 """HTTP endpoints under /api/todos."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -51,7 +52,7 @@ from todo.transport.http_request import (
     glance,
     stroke,
 )
-from todo.transport.idempotency import Key, RequestInFlight, keeping_of, once_only
+from todo.transport.idempotency import Key, OnceOnly, RequestInFlight, keeping_of, once_only
 from todo.transport.problem_json import problem_responses
 
 router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=SignedInRoute)
@@ -124,14 +125,12 @@ async def create_todo(
     added = await writer.create_todo_once(new, keeping)
     if added is not None:
         return _created(added)
-    shared = backend(request)
-    async with stroke(request).transaction() as transaction:
-        service = todo_service(transaction, shared.secret, shared.limits)
+    async with _in_transaction(request, idempotency_key) as (service, once):
 
         async def create() -> Response:
             return _created(await service.create_todo(new))
 
-        return await once_only(request, transaction, idempotency_key).answer(asked, create)
+        return await once.answer(asked, create)
 
 
 @router.put(
@@ -197,15 +196,12 @@ async def batch_todos(
     added = await writer.batch_todos(batch) if idempotency_key is None else None
     if added is not None:
         return Response(added.body, media_type="application/json")
-    shared = backend(request)
-    async with stroke(request).transaction() as transaction:
-        service = todo_service(transaction, shared.secret, shared.limits)
+    async with _in_transaction(request, idempotency_key) as (service, once):
 
         async def act() -> Response:
             result = await service.batch_todos(batch)
             return Response(result.model_dump_json(), media_type="application/json")
 
-        once = once_only(request, transaction, idempotency_key)
         return await once.answer(batch.model_dump_json(exclude_unset=True), act)
 
 
@@ -317,6 +313,14 @@ async def delete_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None)
 async def restore_todo(todo_id: TodoId, writer: Writer, if_match: IfMatch = None) -> Response:
     """Bring a todo back from the trash. One that is not there stays as it is."""
     return _answered(await writer.restore_todo(todo_id, expected_versions(if_match)))
+
+
+@asynccontextmanager
+async def _in_transaction(request: Request, key: str | None) -> AsyncIterator[tuple[TodoService, OnceOnly]]:
+    shared = backend(request)
+    async with stroke(request).transaction() as transaction:
+        service = todo_service(transaction, shared.secret, shared.limits)
+        yield service, once_only(request, transaction, key)
 
 
 def _created(todo: TodoDocument) -> Response:

@@ -57,9 +57,7 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
     standing = LiveSession(person.session_id)
     async with connect(url) as connection:
         for job, look in looks.items():
-            tape = _Tape(connection)
-            await look(todo_reader(Database(tape).glance(person.id, standing), b"secret"))
-            said[job] = [tape.steps]
+            said[job] = [await looked(connection, person, look)]
         for job, turns in writes.items():
             provenance = Provenance(Client(PERSON), f"{job}_todo")
             said[job] = []
@@ -68,6 +66,15 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
                 await write(todo_writer(Stroke(Database(tape), person.id, standing, provenance), _LIMITS))
                 said[job].append(tape.steps)
     return said
+
+
+async def looked(
+    connection: Connection, person: Person, look: Callable[[TodoReader], Awaitable[object]]
+) -> list[Step]:
+    """Look something up for a person, and give what was said."""
+    tape = _Tape(connection)
+    await look(todo_reader(Database(tape).glance(person.id, LiveSession(person.session_id)), b"secret"))
+    return tape.steps
 
 
 class _Tape:

@@ -37,6 +37,12 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.indexed_todos (
+    user_id uuid NOT NULL,
+    id uuid NOT NULL,
+    change_seq bigint NOT NULL
+);
+
 CREATE TABLE public.todo_changes (
     user_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -52,6 +58,13 @@ CREATE TABLE public.todo_changes (
     before jsonb,
     undoes bigint,
     CONSTRAINT ck_todo_changes_kind CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'completed'::text, 'reopened'::text, 'deleted'::text, 'restored'::text, 'purged'::text])))
+);
+
+CREATE TABLE public.todo_words (
+    user_id uuid NOT NULL,
+    block bigint NOT NULL,
+    word text NOT NULL COLLATE pg_catalog."C",
+    places bytea NOT NULL
 );
 
 CREATE TABLE public.todos (
@@ -89,7 +102,8 @@ CREATE TABLE public.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     todo_count bigint DEFAULT 0 NOT NULL,
     todo_counts bigint[] DEFAULT '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] NOT NULL,
-    counted_seq bigint DEFAULT '-1'::bigint NOT NULL
+    counted_seq bigint DEFAULT '-1'::bigint NOT NULL,
+    indexed_seq bigint DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.alembic_version
@@ -101,8 +115,14 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, key);
 
+ALTER TABLE ONLY public.indexed_todos
+    ADD CONSTRAINT pk_indexed_todos PRIMARY KEY (user_id, id);
+
 ALTER TABLE ONLY public.todo_changes
     ADD CONSTRAINT pk_todo_changes PRIMARY KEY (user_id, seq);
+
+ALTER TABLE ONLY public.todo_words
+    ADD CONSTRAINT pk_todo_words PRIMARY KEY (user_id, block, word);
 
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);
@@ -138,8 +158,14 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT fk_idempotency_keys_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.indexed_todos
+    ADD CONSTRAINT fk_indexed_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.todo_changes
     ADD CONSTRAINT fk_todo_changes_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.todo_words
+    ADD CONSTRAINT fk_todo_words_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT fk_todos_user_id_users FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -148,17 +174,25 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.indexed_todos ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY owner_only ON public.api_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.idempotency_keys TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY owner_only ON public.indexed_todos TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY owner_only ON public.todo_changes TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY owner_only ON public.todo_words TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.todos TO todo_app USING ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY owner_only ON public.users TO todo_app USING ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid)) WITH CHECK ((id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.todo_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.todo_words ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.todos ENABLE ROW LEVEL SECURITY;
 
@@ -173,7 +207,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO todo_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO todo_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.indexed_todos TO todo_app;
+
 GRANT SELECT,INSERT ON TABLE public.todo_changes TO todo_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.todo_words TO todo_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.todos TO todo_app;
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -26,11 +27,13 @@ from todo.features.account import api as account
 from todo.features.activity import api as activity
 from todo.features.keys import api as keys
 from todo.features.todos import api as todos
+from todo.features.todos.service import index_todos
 from todo.mcp_server import create_mcp_server, mcp_route
 from todo.problems import CannotStart
 from todo.settings import Wiring
 from todo.transport.api_keys import ApiKeys
 from todo.transport.app_names import AppNames
+from todo.transport.background import Background
 from todo.transport.discovery import resource_routes
 from todo.transport.event_stream import EventStreams
 from todo.transport.guard import Guard
@@ -171,7 +174,9 @@ async def _lifespan(
             streams=EventStreams(database, listener),
             has_auth_server=wiring.auth_socket is not None,
             transfers=asyncio.Semaphore(max(1, wiring.pool_size // 2)),
+            indexing=Background(partial(index_todos, database)),
         )
+        await stack.enter_async_context(app.state.backend.indexing.working())
         await stack.enter_async_context(app.state.mcp.session_manager.run())
         # For the server, which knows first when it has to stop.
         yield {"end_streams": app.state.backend.streams.end_all}

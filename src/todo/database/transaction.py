@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -101,6 +101,11 @@ class Transaction:
         await self._connection.execute(f"SET LOCAL statement_timeout = '{seconds:d}s'")
         self._timeout_seconds = float(seconds)
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["Transaction"]:
+        """Give itself: it is open already."""
+        yield self
+
     async def require_standing(self) -> None:
         """Ask once more, after a wait; raises `Unauthenticated` when what the token rests on has ended."""
         if self._standing:
@@ -121,6 +126,10 @@ class Glance:
         Raises what `Database.transaction` does.
         """
         return await self._database.look(self.user_id, self._standing, statement, values)
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that sees a single snapshot, for what takes more than one statement."""
+        return self._database.transaction(self.user_id, self._standing, read_only=True)
 
 
 class Pool(Protocol):

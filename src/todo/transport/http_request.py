@@ -29,6 +29,7 @@ from todo.problems import (
 from todo.settings import Limits
 from todo.transport.api_keys import ApiKeys
 from todo.transport.app_names import AppNames
+from todo.transport.background import Background
 from todo.transport.callers import provenance_of, require_scope, standing_of
 from todo.transport.compiled_route import CompiledRoute
 from todo.transport.event_stream import EventStream, EventStreams
@@ -69,6 +70,7 @@ class Backend:
     streams: EventStreams
     has_auth_server: bool
     transfers: asyncio.Semaphore
+    indexing: Background
 
 
 _REFUSALS = problem_responses(

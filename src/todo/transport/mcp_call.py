@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
+from uuid import UUID
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
@@ -124,6 +125,10 @@ class ToolCalls:
     def limits(self) -> Limits:
         """What one person may do and have."""
         return self._backend().limits
+
+    def index_later(self, user_id: UUID) -> None:
+        """Have what a person searches put into their index, beside the calls."""
+        self._backend().indexing.note(user_id)
 
     @property
     def budget(self) -> WriteBudget:

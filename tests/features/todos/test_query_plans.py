@@ -14,7 +14,7 @@ from tests.factories import SECRET, migrated_database
 from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
-from todo.features.todos.repository.pages import page
+from todo.features.todos.repository.pages import Among, page
 from todo.features.todos.repository.upkeep import _FORGET_CHANGES, _OWNERS_OF_TRASH
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
@@ -84,7 +84,7 @@ FIRST = {"user_id": PERSON, "limit": 20, "offset": 0, "places": "{1,2}"}
 
 @pytest.mark.parametrize("sort", list(TodoSort))
 async def test_a_page_in_any_order_comes_from_its_index(app: "Connection", sort: TodoSort) -> None:
-    statement = page(TodoStatus.ALL, False, False, sort, False)
+    statement = page(TodoStatus.ALL, False, Among.ALL, sort, False)
 
     plan = await explain(app, statement.sql, *statement.arguments(FIRST))
 
@@ -99,7 +99,7 @@ async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connecti
             "SELECT created_at, id FROM todos ORDER BY created_at DESC, id DESC OFFSET 2500 LIMIT 1"
         )
     assert row is not None
-    statement = page(TodoStatus.ALL, False, False, TodoSort.CREATED_AT_DESC, True)
+    statement = page(TodoStatus.ALL, False, Among.ALL, TodoSort.CREATED_AT_DESC, True)
     place = {"after_value": row["created_at"], "after_id": row["id"]}
 
     plan = await explain(app, statement.sql, *statement.arguments(FIRST | place))

@@ -61,7 +61,8 @@ events_router = APIRouter(prefix="/api/events", tags=["todos"], route_class=Sign
 
 # Each further dependency costs as much as half a query, so none is taken that the request itself can give.
 async def _reader(request: Request) -> TodoReader:
-    return todo_reader(glance(request), backend(request).secret)
+    shared = backend(request)
+    return todo_reader(glance(request), shared.secret, shared.indexing.note)
 
 
 async def _writer(request: Request) -> TodoWriter:

@@ -218,3 +218,26 @@ class TodoChange(Table, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     undoes: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class TodoWord(Table, table=True):
+    """Which todos a word finds: places in the person's sequence, a block of it in each row."""
+
+    __tablename__ = "todo_words"
+    __table_args__ = (ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),)
+
+    user_id: UUID = Field(primary_key=True)
+    block: int = Field(sa_type=BigInteger, primary_key=True)
+    word: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    places: bytes
+
+
+class IndexedTodo(Table, table=True):
+    """Up to which change a todo is in the index of words; it may be gone by now."""
+
+    __tablename__ = "indexed_todos"
+    __table_args__ = (ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),)
+
+    user_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    change_seq: int = Field(sa_type=BigInteger)

@@ -161,7 +161,7 @@ class TodoFilter(BaseModel):
 
     status: TodoStatus = TodoStatus.ALL
     priority: list[Priority] = Field([], max_length=4, description="Repeat it to allow several.")
-    q: PlainText = Field("", max_length=200, description="Part of the title or description, in any case.")
+    q: PlainText = Field("", max_length=200, description="Words; each begins one of title or description.")
     sort: TodoSort = TodoSort.CREATED_AT_DESC
     limit: int = Field(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX)
     offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] | SkipJsonSchema[None] = Field(

@@ -1,5 +1,6 @@
 """The use cases of todos, and the problems they can raise."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,12 @@ from pydantic_core import to_json
 from todo.database.engine import Connection
 from todo.database.idempotency import Keeping
 from todo.database.stroke import Stroke
-from todo.database.transaction import InDoubt, Transaction
+from todo.database.transaction import Database, InDoubt, Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import upkeep
-from todo.features.todos.repository.pages import Position
+from todo.features.todos.repository.indexing import TodoIndex
+from todo.features.todos.repository.keys import Question
+from todo.features.todos.repository.pages import Found, Position
 from todo.features.todos.repository.todo_documents import Asking, TodoDocuments
 from todo.features.todos.repository.todo_strokes import TodoStrokes
 from todo.features.todos.repository.todos import TodoRepository
@@ -117,17 +120,21 @@ class FollowedChanges:
 
 
 class TodoReader:
-    """What a person can see of their todos, as it is sent."""
+    """What a person can see of their todos, as it is sent.
 
-    def __init__(self, todos: TodoDocuments, secret: bytes) -> None:
+    `index_later` is told of the person when much of what they search is not in their index yet.
+    """
+
+    def __init__(self, todos: TodoDocuments, secret: bytes, index_later: Callable[[UUID], None]) -> None:
         self._todos = todos
         self._secret = secret
+        self._index_later = index_later
 
     async def list_todos(self, wanted: TodoFilter) -> TodoPageDocument:
         """Give one page of the todos that match, and how many match in all."""
         cursors = CursorSigner(self._secret, self._todos.owner_id)
         after = _read_cursor(wanted, cursors)
-        found = await self._todos.find(wanted, after)
+        found = await self._found(wanted, after)
         page = PageInfo(
             limit=wanted.limit,
             offset=None if after else wanted.offset or 0,
@@ -135,6 +142,15 @@ class TodoReader:
             has_more=found.end is not None,
         )
         return TodoPageDocument.of(found.documents, found.total, page)
+
+    async def _found(self, wanted: TodoFilter, after: Position | None) -> Found:
+        question = Question.of(wanted.q, wanted.status, wanted.priority)
+        if not question.words:
+            return await self._todos.find(wanted, after)
+        found, is_behind = await self._todos.search(question, wanted, after)
+        if is_behind:
+            self._index_later(self._todos.owner_id)
+        return found
 
     async def get_todo(self, todo_id: UUID) -> TodoDocument:
         """Give one todo; one in the trash is not found."""
@@ -453,9 +469,15 @@ def _write_cursor(wanted: TodoFilter, end: Position | None, cursors: CursorSigne
     return cursors.write(to_json([value, end.id]).decode(), _question(wanted))
 
 
-def todo_reader(asking: Asking, secret: bytes) -> TodoReader:
+def _not_searched(_user_id: UUID) -> None:
+    """Where nobody searches, nothing has to be put into an index."""
+
+
+def todo_reader(
+    asking: Asking, secret: bytes, index_later: Callable[[UUID], None] = _not_searched
+) -> TodoReader:
     """Build what the person who asks can see."""
-    return TodoReader(TodoDocuments(asking), secret)
+    return TodoReader(TodoDocuments(asking), secret, index_later)
 
 
 def todo_writer(stroke: Stroke, limits: Limits) -> TodoWriter:
@@ -486,3 +508,17 @@ async def people_with_old_trash(owner: Connection, people: Sequence[UUID], befor
 async def forget_changes(owner: Connection, people: Sequence[UUID], now: datetime) -> int:
     """Forget these people's changes that no token reaches any more, and give how many there were."""
     return await upkeep.forget_changes(owner, people, now - CHANGES_KEPT_FOR - _CLOCKS_APART)
+
+
+async def index_todos(database: Database, user_id: UUID) -> None:
+    """Put what a person has changed since into the index that their searches use, some todos at a time."""
+    while True:
+        async with database.transaction(user_id, read_only=True) as transaction:
+            batch = await TodoIndex(transaction).next_batch()
+        if batch is None:
+            return
+        # Beside the loop, which answers others meanwhile.
+        entries = await asyncio.to_thread(batch.entries)
+        async with database.transaction(user_id) as transaction:
+            if not await TodoIndex(transaction).put_in(entries):
+                return

@@ -206,7 +206,7 @@ class TodoTools:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[TodoReader]:
         async with self._calls.reading() as transaction:
-            yield todo_reader(transaction, self._calls.secret)
+            yield todo_reader(transaction, self._calls.secret, self._calls.index_later)
 
 
 def _named(one: Touched) -> str:

@@ -4,14 +4,16 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Integer,
-    ScalarSelect,
+    LargeBinary,
     Select,
     Text,
     any_,
@@ -30,6 +32,15 @@ from todo.features.todos.repository.columns import IS_MINE, TODO
 from todo.features.todos.repository.documents import DOCUMENT
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
+
+class Among(Enum):
+    """Whether a page is of all todos, or of those at some places: few to be sorted, or many to be met."""
+
+    ALL = 0
+    FEW = 1
+    MANY = 2
+
+
 _LIMIT = bindparam("limit", type_=Integer)
 _IS_LIVE = TODO.deleted_at.is_(None)
 _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
@@ -37,6 +48,11 @@ _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
     TodoStatus.ACTIVE: [_IS_LIVE, TODO.completed_at.is_(None)],
     TodoStatus.COMPLETED: [_IS_LIVE, TODO.completed_at.is_not(None)],
     TodoStatus.DELETED: [TODO.deleted_at.is_not(None)],
+}
+_AMONG: dict[Among, ColumnElement[bool]] = {
+    Among.FEW: TODO.change_seq == any_(bindparam("found", type_=ARRAY(BigInteger))),
+    # Not "= 1", of which the planner would think that it is seldom true, and sort them all.
+    Among.MANY: func.get_bit(bindparam("found", type_=LargeBinary), TODO.change_seq) != literal_column("0"),
 }
 _SORT_COLUMN: dict[str, ColumnElement[Any]] = {
     "created_at": TODO.created_at,
@@ -64,8 +80,8 @@ class Found:
 
 
 @functools.cache
-def page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
-    """Give one page and the total: one row, of one snapshot.
+def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
+    """Give one page and the total: one row, of one snapshot. Of some places, the total is known already.
 
     No column of it is an array, whose type the driver would first have to look up on each new connection.
     """
@@ -76,8 +92,9 @@ def page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, i
         select(DOCUMENT, column.label("sort_value"), TODO.id),
         status,
         by_priority=by_priority,
-        by_text=by_text,
     )
+    if among is not Among.ALL:
+        query = query.where(_AMONG[among])
     if is_later:
         last = tuple_(
             bindparam("after_value", type_=column.type), bindparam("after_id", type_=postgresql.UUID())
@@ -95,9 +112,7 @@ def page(status: TodoStatus, by_priority: bool, by_text: bool, sort: TodoSort, i
             func.max(numbered.c.place).label("count"),
             _only(numbered.c.sort_value, is_last).label("sort_value"),
             _only(numbered.c.id, is_last).label("id"),
-            func.coalesce(
-                _counted(status, by_priority=by_priority, by_text=by_text), literal_column("0")
-            ).label("total"),
+            *([_total(status, by_priority=by_priority)] if among is Among.ALL else []),
         )
     )
 
@@ -107,25 +122,14 @@ def _only(column: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnEleme
     return func.array_agg(column, type_=ARRAY(column.type)).filter(where)[literal_column("1")]
 
 
-def _counted(status: TodoStatus, *, by_priority: bool, by_text: bool) -> ScalarSelect[int]:
-    """Count, unless the number is kept."""
-    matching = _matching(
-        select(func.count()), status, by_priority=by_priority, by_text=by_text
-    ).scalar_subquery()
-    return select(matching).scalar_subquery() if by_text else counts.held_or(matching)
+def _total(status: TodoStatus, *, by_priority: bool) -> ColumnElement[int]:
+    """Give the number that is kept, or count."""
+    matching = _matching(select(func.count()), status, by_priority=by_priority).scalar_subquery()
+    return func.coalesce(counts.held_or(matching), literal_column("0")).label("total")
 
 
-def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool, by_text: bool) -> Select[Any]:
+def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool) -> Select[Any]:
     query = query.select_from(Todo).where(IS_MINE, *_STATUS[status])
     if by_priority:
         query = query.where(TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text))))
-    if by_text:
-        pattern = bindparam("pattern", type_=Text)
-        query = query.where(
-            TODO.title.ilike(pattern, escape="\\") | TODO.description.ilike(pattern, escape="\\")
-        )
     return query
-
-
-def escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

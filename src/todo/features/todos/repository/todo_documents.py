@@ -1,16 +1,24 @@
 """The todos of one person as documents: found, and written down, by PostgreSQL."""
 
+from contextlib import AbstractAsyncContextManager
+from math import isqrt
 from typing import Any, Protocol
 from uuid import UUID
 
 from asyncpg import Record
 
 from todo.database.statements import Statement
+from todo.database.transaction import Transaction
 from todo.features.todos.repository import counts, pages
-from todo.features.todos.repository.pages import Found, Position
+from todo.features.todos.repository.keys import Question
+from todo.features.todos.repository.pages import Among, Found, Position
 from todo.features.todos.repository.reads import ABSENT, SHOW
+from todo.features.todos.repository.search import TodoSearch
 from todo.features.todos.rules import TodoNotFound, TodoNotOwned, absence
 from todo.features.todos.schemas import TodoDocument, TodoFilter
+
+# So many todos are passed by in order in the time in which one is fetched by itself.
+_PASSED_BY = 8
 
 
 class Asking(Protocol):
@@ -20,6 +28,10 @@ class Asking(Protocol):
 
     async def one(self, statement: Statement, **values: Any) -> Record | None:
         """Give the row; where there is none, one of nulls may stand for it."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that sees a single snapshot, for what takes more than one statement."""
         ...
 
 
@@ -45,24 +57,46 @@ class TodoDocuments:
 
     async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
         """Give a page in the wanted order, and count all that match."""
+        places = counts.places(wanted.status, tuple(wanted.priority))
+        row = await self._page(self._asking, Among.ALL, wanted, after, places=places)
+        return _found(row, wanted.limit, row["total"])
+
+    async def search(
+        self, question: Question, wanted: TodoFilter, after: Position | None
+    ) -> tuple[Found, bool]:
+        """Do the same with those that answer a question; and say whether their index is to be written on."""
+        async with self._asking.reading() as transaction:
+            matches = await TodoSearch(transaction).find(question)
+            total = len(matches.places)
+            if total == 0:
+                return Found("", None, 0), matches.is_behind
+            # To sort them is as much work as there are; to meet them in order, the less the more there are.
+            met = (wanted.offset or 0) + wanted.limit
+            among = Among.FEW if total <= isqrt(met * matches.last // _PASSED_BY) else Among.MANY
+            found = list(matches.places) if among is Among.FEW else matches.places.as_bits(matches.last)
+            row = await self._page(transaction, among, wanted, after, found=found)
+        return _found(row, wanted.limit, total), matches.is_behind
+
+    async def _page(
+        self, asking: Asking, among: Among, wanted: TodoFilter, after: Position | None, **more: Any
+    ) -> Record:
         values: dict[str, Any] = {
             "user_id": self.owner_id,
             "limit": wanted.limit,
             "offset": wanted.offset or 0,
             "priorities": wanted.priority,
+            **more,
         }
-        if wanted.q:
-            values["pattern"] = f"%{pages.escape_like(wanted.q)}%"
-        else:
-            values["places"] = counts.places(wanted.status, tuple(wanted.priority))
         if after:
             values |= {"after_value": after.value, "after_id": after.id}
-        query = pages.page(
-            wanted.status, bool(wanted.priority), bool(wanted.q), wanted.sort, after is not None
-        )
-        row = await self._asking.one(query, **values)
+        query = pages.page(wanted.status, bool(wanted.priority), among, wanted.sort, after is not None)
+        row = await asking.one(query, **values)
         if row is None:
             raise RuntimeError("an aggregate gives a row")
-        has_more = (row["count"] or 0) > wanted.limit
-        end = Position(row["sort_value"], row["id"]) if has_more else None
-        return Found(row["documents"] or "", end, row["total"])
+        return row
+
+
+def _found(row: Record, limit: int, total: int) -> Found:
+    has_more = (row["count"] or 0) > limit
+    end = Position(row["sort_value"], row["id"]) if has_more else None
+    return Found(row["documents"] or "", end, total)

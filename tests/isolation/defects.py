@@ -38,6 +38,7 @@ _GET = Change(
     "GET = Statement(select(*STORED).where(",
 )
 _SAVE = Change(_WRITES, '(IS_MINE, TODO.id == bindparam("todo_id"))', '(TODO.id == bindparam("todo_id"))')
+_STROKE_SAVE = Change(_STROKES, ".where(*_IS_IT)\n", ".where(TODO.id == _ID)\n")
 _STROKE = (
     Change(_STROKES, "(TODO.user_id == _OWNER, TODO.id == _ID)", "(TODO.id == _ID,)"),
     Change(_STROKES, ".join(Todo, TODO.user_id == USER.id)", ".join(Todo, true())"),
@@ -65,7 +66,7 @@ ONE_FILTER_LESS = (
         "select(DOCUMENT, TODO.version).where(",
     ),
     Defect("no owner in fetching what is to be changed", (_GET,)),
-    Defect("no owner in storing what was changed", (_SAVE,)),
+    Defect("no owner in storing what was changed", (_SAVE, _STROKE_SAVE)),
     Defect("no owner in update, complete, reopen, delete and restore", (_GET, _SAVE)),
     Defect("no owner in doing so at a stroke", _STROKE),
     _defect(

@@ -4,8 +4,10 @@ The index knows todos by their places in the person's sequence. Each change give
 the index stays true but for the places left since, and the record of changes names the todos that left them.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from asyncpg import Record
 from sqlalchemy import text
 
 from todo.database.statements import Statement
@@ -19,6 +21,8 @@ _CHANGES_MAX = 4 * LEFT_OUT_MAX
 _AT_ONCE = 500
 # Not a word and not a star: the places that todos had left when the index was last written.
 LEFT_KEY = "-"
+# The number of the condition that they are; what is asked for has others.
+_LEFT = -1
 
 # One by one: for many at once, reading all of a person's may look cheaper than it is.
 _EXTENT = Statement(
@@ -30,20 +34,16 @@ _EXTENT = Statement(
                      WHERE user_id = :user_id AND seq > users.indexed_seq ORDER BY seq) AS changed
              CROSS JOIN LATERAL (SELECT indexed_todos.change_seq FROM indexed_todos
                                   WHERE user_id = :user_id AND id = changed.todo_id LIMIT 1) AS place
-             WHERE users.indexed_seq > 0) AS left_since
+             WHERE users.indexed_seq > 0) AS left_since,
+           (SELECT string_agg(concat_ws(' ', asked.condition, block, encode(found.places, 'hex')), ',')
+              FROM unnest(CAST(:conditions AS integer[]), CAST(:lows AS text[]), CAST(:highs AS text[]))
+                   AS asked (condition, low, high)
+             CROSS JOIN generate_series(0, users.indexed_seq / CAST(:block AS bigint)) AS block
+             CROSS JOIN LATERAL (SELECT string_agg(places, '') AS places FROM todo_words
+                                  WHERE user_id = :user_id AND todo_words.block = block.block
+                                    AND word >= low AND word < high) AS found
+             WHERE users.indexed_seq > 0 AND found.places IS NOT NULL) AS found
       FROM users WHERE id = :user_id
-    """)
-)
-_PLACES = Statement(
-    text("""
-    SELECT asked.condition, block, found.places
-      FROM unnest(CAST(:conditions AS integer[]), CAST(:lows AS text[]), CAST(:highs AS text[]))
-           AS asked (condition, low, high)
-     CROSS JOIN generate_series(0, CAST(:last_block AS bigint)) AS block
-     CROSS JOIN LATERAL (SELECT string_agg(places, '') AS places FROM todo_words
-                          WHERE user_id = :user_id AND todo_words.block = block.block
-                            AND word >= low AND word < high) AS found
-     WHERE found.places IS NOT NULL
     """)
 )
 CHANGED_SINCE = Statement(
@@ -56,7 +56,7 @@ CHANGED_SINCE = Statement(
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a person's index is of use: to which change, of how many, and the places left since.
+    """How far a person's index is of use: to which change, of how many.
 
     `written_seq` is how far it reaches.
     """
@@ -64,12 +64,6 @@ class Extent:
     written_seq: int
     indexed_seq: int
     change_seq: int
-    left_since: list[int]
-
-    @property
-    def last_block(self) -> int:
-        """The last block that is in the index."""
-        return self.indexed_seq // BLOCK
 
 
 @dataclass(frozen=True)
@@ -89,47 +83,33 @@ class TodoSearch:
         self._owner_id = transaction.user_id
 
     async def extent(self) -> Extent:
-        """Say how far the index reaches; nowhere, if what has happened since is not known in full."""
-        row = await self._transaction.one(_EXTENT, user_id=self._owner_id)
-        if row is None:
-            return Extent(0, 0, 0, [])
-        indexed_seq, change_seq = row["indexed_seq"], row["change_seq"]
-        # Changes are forgotten from the first on.
-        is_known = indexed_seq == change_seq or (row["first_kept"] or 0) <= indexed_seq + 1
-        if not is_known:
-            return Extent(indexed_seq, 0, change_seq, [])
-        left_since = [int(seq) for seq in (row["left_since"] or "").split()]
-        return Extent(indexed_seq, indexed_seq, change_seq, left_since)
+        """Say how far the index reaches."""
+        return _extent_of(await self._known([]))
 
     async def find(self, question: Question) -> Matches:
         """Find all that answer a question."""
-        extent = await self.extent()
-        places = await self._indexed(question, extent) if extent.indexed_seq else Places()
-        looked_at = await self._look_through(question, extent.indexed_seq, places)
+        ranges = [*question.ranges(), (_LEFT, LEFT_KEY, LEFT_KEY + "\1")]
+        row = await self._known(ranges)
+        extent, places = _extent_of(row), Places()
+        if row is not None and extent.indexed_seq:
+            places = _indexed(row, {condition for condition, _, _ in ranges})
+        looked_at = 0
+        if extent.indexed_seq < extent.change_seq:
+            looked_at = await self._look_through(question, extent.indexed_seq, places)
         changes = extent.change_seq - extent.indexed_seq if extent.indexed_seq else 0
         is_behind = looked_at > LEFT_OUT_MAX or changes > _CHANGES_MAX
         return Matches(places, extent.change_seq, is_behind)
 
-    async def _indexed(self, question: Question, extent: Extent) -> Places:
-        ranges = [*question.ranges(), (-1, LEFT_KEY, LEFT_KEY + "\1")]
-        rows = await self._transaction.rows(
-            _PLACES,
+    async def _known(self, ranges: Sequence[tuple[int, str, str]]) -> Record | None:
+        """Read how far the index reaches, and what stands in these ranges of it."""
+        return await self._transaction.one(
+            _EXTENT,
             user_id=self._owner_id,
-            last_block=extent.last_block,
+            block=BLOCK,
             conditions=[condition for condition, _, _ in ranges],
             lows=[low for _, low, _ in ranges],
             highs=[high for _, _, high in ranges],
         )
-        found = {condition: Places() for condition, _, _ in ranges}
-        for row in rows:
-            found[row["condition"]].include(row["block"], unpacked(row["places"]))
-        left = found.pop(-1)
-        for place in extent.left_since:
-            left.add(place)
-        first, *others = found.values()
-        for other in others:
-            first &= other
-        return first - left
 
     async def _look_through(self, question: Question, after: int, places: Places) -> int:
         """Add those that are found among the todos that changed after a place, and say how many those are."""
@@ -145,3 +125,28 @@ class TodoSearch:
             if len(rows) < _AT_ONCE:
                 return count
             after = rows[-1]["change_seq"]
+
+
+def _extent_of(row: Record | None) -> Extent:
+    """Say how far the index is of use; not at all, if what has happened since is not known in full."""
+    if row is None:
+        return Extent(0, 0, 0)
+    written_seq, change_seq = row["indexed_seq"], row["change_seq"]
+    # Changes are forgotten from the first on.
+    is_known = written_seq == change_seq or (row["first_kept"] or 0) <= written_seq + 1
+    return Extent(written_seq, written_seq if is_known else 0, change_seq)
+
+
+def _indexed(row: Record, conditions: Collection[int]) -> Places:
+    """Give the places that meet every condition and are not left."""
+    found = {condition: Places() for condition in conditions}
+    for piece in row["found"].split(",") if row["found"] else ():
+        condition, block, places = piece.split(" ")
+        found[int(condition)].include(int(block), unpacked(bytes.fromhex(places)))
+    left = found.pop(_LEFT)
+    for place in (row["left_since"] or "").split():
+        left.add(int(place))
+    first, *others = found.values()
+    for other in others:
+        first &= other
+    return first - left

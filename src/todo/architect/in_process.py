@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ _PATIENCE_SECONDS = 20.0
 _SENDING = {"fetch", "fetchrow", "fetchval", "execute", "cursor"}
 Application = Callable[..., FastAPI]
 Statement = tuple[str, tuple[Any, ...]]
+# What the application does by itself, beside requests, belongs to no operation.
+_is_request: ContextVar[bool] = ContextVar("is_request", default=False)
 
 
 class Issuer:
@@ -65,7 +68,8 @@ class _Heard:
         sent = getattr(self.connection, name)
 
         def send(sql: str, *arguments: Any, **options: Any) -> Any:
-            self._heard.append((sql, arguments))
+            if _is_request.get():
+                self._heard.append((sql, arguments))
             return sent(sql, *arguments, **options)
 
         return send if name in _SENDING else sent
@@ -113,8 +117,12 @@ class InProcess:
         media_type, body = content
         headers = {"content-type": media_type} | ({"authorization": f"Bearer {token}"} if token else {})
         sent = body if body is None or isinstance(body, str) else json.dumps(body)
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await self._client.request(method, path, params=query, content=sent, headers=headers)
+        context = _is_request.set(True)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._client.request(method, path, params=query, content=sent, headers=headers)
+        finally:
+            _is_request.reset(context)
 
 
 def _beginnings(app: ASGIApp) -> ASGIApp:

@@ -1,6 +1,7 @@
 """The page /: a person keeps their todos."""
 
 from dataclasses import replace
+from statistics import median
 from uuid import uuid4
 
 import pytest
@@ -418,9 +419,10 @@ async def test_thousands_of_todos_are_scrolled_without_a_stall(open_tab: OpenTab
     async with open_tab(account=member, screen=PHONE) as tab:
         await tab.open("/")
         await tab.read("5,000 todos")
-        longest = await tab.page.evaluate(SCROLL, 3_000)
+        # Whatever else runs here may hold up a browser once; the page's own work would hold up each stretch.
+        longest = [await tab.page.evaluate(SCROLL, rows) for rows in (1_000, 2_000, 3_000)]
 
-        assert longest < 500
+        assert median(longest) < 500
         assert await tab.page.locator(".row").count() < 60
 
 

@@ -57,7 +57,9 @@ class Operation:
         """Give values of a parameter that are worth trying."""
         schema = self.query[name].get("items", self.query[name])
         is_switch = schema.get("type") == "boolean"
-        return schema.get("enum", ["true"] if is_switch else [mark] if _is_free(schema) else [])  # type: ignore[no-any-return]
+        otherwise = ["true"] if is_switch else [mark] if _is_free(schema) else []
+        values: list[Any] = schema.get("enum", otherwise)
+        return values
 
     def endpoint(self, schema: SchemaDesign, touched: set[str]) -> Endpoint:
         """Give it as part of a design; `touched` are the tables it was seen to use."""
@@ -95,7 +97,8 @@ class Operation:
         for status, response in self._described["responses"].items():
             described = response.get("content", {}).get(_JSON)
             if int(status) < _REFUSED and described:
-                return described.get("schema", {})  # type: ignore[no-any-return]
+                schema: dict[str, Any] = described.get("schema", {})
+                return schema
         return {}
 
 

@@ -5,11 +5,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import httpx2
 import jwt
 
+from todo.beside import running
 from todo.problems import Unavailable
 
 _logger = logging.getLogger(__name__)
@@ -38,14 +39,8 @@ class IssuerKeys:
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Refresh the keys in the background while open."""
-        task = asyncio.create_task(self._refresh_for_ever())
-        try:
+        async with self._client, running(self._refresh_for_ever()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await self._client.aclose()
 
     async def get(self, key_id: str) -> jwt.PyJWK | None:
         """Give the key, asking the issuer once if it is new to us; None when the issuer does not know it.

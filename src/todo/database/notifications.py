@@ -5,12 +5,13 @@ A notification is no more than a reason to look: the tables are the truth, and w
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID, uuid4
 
 import asyncpg
 
+from todo.beside import running
 from todo.database.engine import Connection, connect
 from todo.database.pool import Pool
 from todo.database.url import DatabaseUrl
@@ -56,7 +57,7 @@ class Announcer:
     @asynccontextmanager
     async def telling(self) -> AsyncIterator[None]:
         """Tell what is noted while open, and what is left at the end."""
-        async with _running(self._tell_for_ever()):
+        async with running(self._tell_for_ever()):
             yield
         if self._names:
             with suppress(*_FAILURES):
@@ -135,7 +136,7 @@ class Listener:
         if self._url is None:
             yield
             return
-        async with _running(self._listen_for_ever(self._url)):
+        async with running(self._listen_for_ever(self._url)):
             yield
 
     async def _listen_for_ever(self, url: DatabaseUrl) -> None:
@@ -188,14 +189,3 @@ class Listener:
     def _ring(self, name: str) -> None:
         for bell in self._bells.get(name, ()):
             bell.set()
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+from todo.beside import running
 from todo.problems import Problem
 
 _logger = logging.getLogger(__name__)
@@ -27,13 +28,8 @@ class Background:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work while open. What is left at the end is lost, so it has to be work that can be found again."""
-        task = asyncio.create_task(self._work_for_ever())
-        try:
+        async with running(self._work_for_ever()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _work_for_ever(self) -> None:
         while True:

@@ -30,8 +30,8 @@ def _fields(one: Endpoint) -> list[Field]:
 def _pairs(one: Endpoint, case: Case) -> Iterator[tuple[Field, Column]]:
     """Give each member that has a column, with it."""
     table = case.table_of(one)
-    for field in _fields(one) if table else []:
-        if field.computed is None and (column := table.column(field.name)):  # type: ignore[union-attr]
+    for field in _fields(one):
+        if table and field.computed is None and (column := table.column(field.name)):
             yield field, column
 
 

@@ -3,6 +3,7 @@ import { type ConnectedApp, Apps } from "./Apps.tsx";
 import { explained } from "./explained.ts";
 import { type Key, Keys, fetchKeys } from "./Keys.tsx";
 import { type Question, Sure } from "./Sure.tsx";
+import { NotLoaded } from "../design/NotLoaded.tsx";
 import { announce } from "../design/announcer.ts";
 import { AuthTrouble, auth, got } from "../session/auth.ts";
 import { recognise } from "../session/session.ts";
@@ -44,18 +45,7 @@ export default function AppsScreen() {
         <h1>{t("apps_and_keys")}</h1>
         <p class="lead">{t("apps_and_keys_words")}</p>
       </div>
-      {trouble && (
-        <section class="trouble">
-          <p class="message" role="alert">
-            {trouble}
-          </p>
-          <div class="actions">
-            <button class="primary" type="button" onClick={() => void load()}>
-              {t("try_again")}
-            </button>
-          </div>
-        </section>
-      )}
+      {trouble && <NotLoaded why={trouble} load={load} />}
       {apps && keys ? (
         <>
           <Apps apps={apps} ask={ask} changed={changed} />

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ActionRow } from "./ActionRow.tsx";
 import { type ActionTaken, type Change, actionsIn, isJoined, isOfOthers, withOlder } from "./actions_taken.ts";
 import { useNews } from "./news.ts";
+import { NotLoaded } from "../design/NotLoaded.tsx";
 import { explained } from "../account/explained.ts";
 import { show } from "../design/announcer.ts";
 import { api } from "../session/auth.ts";
@@ -64,18 +65,7 @@ export default function ActivityScreen() {
           </button>
         ))}
       </div>
-      {trouble && (
-        <section class="trouble">
-          <p class="message" role="alert">
-            {trouble}
-          </p>
-          <div class="actions">
-            <button class="primary" type="button" onClick={() => void load()}>
-              {t("try_again")}
-            </button>
-          </div>
-        </section>
-      )}
+      {trouble && <NotLoaded why={trouble} load={load} />}
       {!changes && !trouble && (
         <p class="empty" role="status">
           {t("loading")}

@@ -15,6 +15,8 @@ from todo.database.engine import connect
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
 from todo.features.todos.repository.pages import Among, page
+from todo.features.todos.repository.places import BLOCK
+from todo.features.todos.repository.search import _EXTENT
 from todo.features.todos.repository.upkeep import _FORGET_CHANGES, _OWNERS_OF_TRASH
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 PERSON = uuid4()
+FILL_CHANGES = """
+INSERT INTO todo_changes (user_id, seq, todo_id, kind, at)
+SELECT id, n, gen_random_uuid(), 'updated', now() - interval '31 days' + n * interval '1 hour'
+  FROM users, generate_series(1, $1::int) AS n
+"""
 FILL = """
 INSERT INTO todos (user_id, id, title, priority, created_at, updated_at, version, change_seq)
 SELECT users.id, gen_random_uuid(), 'Title ' || n, (ARRAY['low', 'medium', 'high', 'urgent'])[1 + n % 4],
@@ -37,10 +44,11 @@ async def app(server: DatabaseUrl) -> AsyncIterator["Connection"]:
         async with connect(url) as owner:
             await owner.executemany("INSERT INTO users (id) VALUES ($1)", [(PERSON,), (uuid4(),), (uuid4(),)])
             await owner.execute(FILL, 3000)
+            await owner.execute(FILL_CHANGES, 3000)
             await owner.execute(
                 "INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 500)"
             )
-            await owner.execute("UPDATE users SET change_seq = 3000, counted_seq = 3000")
+            await owner.execute("UPDATE users SET change_seq = 3000, counted_seq = 3000, indexed_seq = 2900")
             await owner.execute("VACUUM ANALYZE")
         async with connect(login_of(APP_GROUP, url, SECRET)) as connection:
             yield connection
@@ -108,6 +116,15 @@ async def test_a_deep_page_by_cursor_reads_as_little_as_the_first(app: "Connecti
     assert buffers(plan) <= 8
 
 
+async def test_what_has_changed_since_the_index_was_written_is_read_by_its_place(app: "Connection") -> None:
+    values = {"user_id": PERSON, "block": BLOCK, "conditions": [0], "lows": ["milk"], "highs": ["mill"]}
+
+    plan = await explain(app, _EXTENT.sql, *_EXTENT.arguments(values))
+
+    assert "pk_todo_changes" in indexes(ran(plan))
+    assert "ix_todo_changes_user_id_todo_id_seq" not in indexes(ran(plan))
+
+
 async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseUrl) -> None:
     async with migrated_database(server) as url, connect(url) as owner:
         await owner.execute("INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 500)")
@@ -122,17 +139,10 @@ async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseU
     assert indexes(json.loads(plan)[0]["Plan"]) == {"ix_todos_owner"}
 
 
-FILL_CHANGES = """
-INSERT INTO todo_changes (user_id, seq, todo_id, kind, at)
-SELECT id, n, id, 'updated', now() - interval '31 days' + n * interval '1 hour'
-  FROM users, generate_series(1, 700) AS n
-"""
-
-
 async def test_the_upkeep_reads_what_is_due_and_little_more(server: DatabaseUrl) -> None:
     async with migrated_database(server) as url, connect(url) as owner:
         await owner.execute("INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, 50)")
-        await owner.execute(FILL_CHANGES)
+        await owner.execute(FILL_CHANGES, 700)
         await owner.execute(FILL, 700)
         await owner.execute("UPDATE todos SET deleted_at = now() WHERE change_seq % 100 = 0")
         await owner.execute("VACUUM ANALYZE")

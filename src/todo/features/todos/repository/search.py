@@ -24,14 +24,15 @@ LEFT_KEY = "-"
 # The number of the condition that they are; what is asked for has others.
 _LEFT = -1
 
-# One by one: for many at once, reading all of a person's may look cheaper than it is.
+# One by one, and between two places: else reading all of a person's may look cheaper than it is.
 _EXTENT = Statement(
     text("""
     SELECT indexed_seq, change_seq,
            (SELECT min(seq) FROM todo_changes WHERE user_id = :user_id) AS first_kept,
            (SELECT string_agg(CAST(place.change_seq AS text), ' ')
               FROM (SELECT todo_id FROM todo_changes
-                     WHERE user_id = :user_id AND seq > users.indexed_seq ORDER BY seq) AS changed
+                     WHERE user_id = :user_id AND seq > users.indexed_seq AND seq <= users.change_seq
+                     ORDER BY seq) AS changed
              CROSS JOIN LATERAL (SELECT indexed_todos.change_seq FROM indexed_todos
                                   WHERE user_id = :user_id AND id = changed.todo_id LIMIT 1) AS place
              WHERE users.indexed_seq > 0) AS left_since,

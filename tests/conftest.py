@@ -5,11 +5,15 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.factories import Issuer, Person, Service, run_service
 from todo.database.embedded import EmbeddedPostgres
 from todo.database.url import DatabaseUrl
 
+# Time says how busy the machine is, and nothing of what is tested.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 _FOLDER_OF_OUR_OWN = pytest.StashKey[str]()
 
 

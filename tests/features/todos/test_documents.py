@@ -58,7 +58,7 @@ ODD = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example([ODD])
 @given(st.lists(todos, min_size=1, max_size=20))
 async def test_a_document_is_what_the_schema_would_write(

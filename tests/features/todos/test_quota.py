@@ -187,7 +187,7 @@ ACTS = (
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.sampled_from(ACTS), max_size=4), min_size=8, max_size=8))
 async def test_the_count_is_right_whatever_eight_writers_do(strict: Service, lives: list[list[Any]]) -> None:
     person = strict.person()

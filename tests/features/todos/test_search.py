@@ -95,7 +95,7 @@ def text_of(todo: dict[str, Any]) -> str:
     return f"{todo['title']}\n{todo['description'] or ''}"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.lists(st.sampled_from(ACTS), max_size=5), min_size=3, max_size=3),
     st.lists(st.sampled_from(QUESTIONS), min_size=2, max_size=2, unique=True),

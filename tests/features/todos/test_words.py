@@ -73,7 +73,7 @@ def test_without_a_word_there_is_nothing_to_search_for(q: str) -> None:
     assert wanted(q) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts, texts, texts)
 @example("้า", "a", "าา")
 def test_looking_and_the_index_find_what_letter_by_letter_is_there(title: str, text: str, q: str) -> None:

@@ -275,6 +275,46 @@ BY_TESTS = (
     ),
     (
         _defect(
+            "batches at a stroke of who has signed out",
+            _STROKES,
+            "STANDING.c.lasts, IS_CURRENT, USER.todo_count",
+            "IS_CURRENT, USER.todo_count",
+        ),
+        ("tests/features/todos/test_strokes.py", "-k=ended"),
+    ),
+    (
+        _defect(
+            "changes at a stroke of who has signed out",
+            _STROKES,
+            "_IS_ME & STANDING.c.lasts",
+            "_IS_ME",
+        ),
+        ("tests/features/todos/test_strokes.py", "-k=ended"),
+    ),
+    (
+        _defect("batches at a stroke beyond the quota", _STROKES, " <= _ROOM", " <= _ROOM + count"),
+        ("tests/features/todos/test_quota.py",),
+    ),
+    (
+        _defect(
+            "batches at a stroke for a person who does not count",
+            _STROKES,
+            "IS_CURRENT, USER.todo_count + count",
+            "USER.todo_count + count",
+        ),
+        ("tests/features/todos/test_counts.py", "-k=noticed"),
+    ),
+    (
+        _defect(
+            "changes at a stroke for a person who does not count",
+            _STROKES,
+            "USER.id == old.c.user_id, IS_CURRENT",
+            "USER.id == old.c.user_id",
+        ),
+        ("tests/features/todos/test_counts.py", "-k=noticed"),
+    ),
+    (
+        _defect(
             "keys that nobody claims",
             "transport/idempotency.py",
             "if not await self._answers.claim(self._key):",

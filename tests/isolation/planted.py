@@ -3,6 +3,7 @@
 A suite that cannot fail proves nothing, so this one is shown what it is there to find.
 """
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 
+from tests.isolation import on_copy
 from tests.isolation.copies import change_migrations, copy_source, open_policies, run_on
 from tests.isolation.defects import (
     BESIDE_POLICIES,
@@ -28,6 +31,7 @@ from todo.database.embedded import EmbeddedPostgres
 
 _HISTORIES, _STEPS = 60, 30
 _AT_ONCE = 2
+_LONGEST = 300
 
 
 class Policies(StrEnum):
@@ -47,14 +51,16 @@ class Ending(StrEnum):
     RED = "red"
     LEAK = "red, foreign data seen"
     REFUSED = "does not start"
+    BROKEN = "broken off"
 
 
-_ENDINGS = {
+_OF_HISTORIES: dict[int, Ending] = {
     Verdict.AS_EXPECTED: Ending.GREEN,
     Verdict.CONTRADICTED: Ending.RED,
     Verdict.FOREIGN_DATA_SEEN: Ending.LEAK,
     Verdict.REFUSED_TO_START: Ending.REFUSED,
 }
+_OF_TESTS = {on_copy.GREEN: Ending.GREEN, on_copy.FAILED: Ending.RED}
 _FOUND = (Ending.RED, Ending.LEAK)
 
 
@@ -68,20 +74,20 @@ class Trial:
     tests: tuple[str, ...] = ()
 
     def run(self, server: str) -> tuple[Ending, str]:
-        """Give how it ended, and the last thing that was said."""
+        """Give how it ended, and what was said of it last."""
         with TemporaryDirectory() as folder:
             source = copy_source(Path(folder), self.defect.changes)
             _change_policies(source, self.policies)
-            if self.tests:
-                ended = run_on(source, "tests.isolation.on_copy", folder, *self.tests)
-                endings = {0: Ending.GREEN, 1: Ending.RED}
-            else:
-                ended = run_on(source, "tests.isolation.run", *self._arguments(folder, server))
-                endings = {int(verdict): ending for verdict, ending in _ENDINGS.items()}
-        assert ended.returncode in endings, (
-            f"{self.defect.name} ended with {ended.returncode}: {ended.stdout}"
-        )
-        return endings[ended.returncode], ended.stdout.strip().splitlines()[-1]
+            try:
+                if self.tests:
+                    ended = run_on(source, "tests.isolation.on_copy", folder, *self.tests)
+                    ending = _OF_TESTS.get(ended.returncode, Ending.BROKEN)
+                else:
+                    ended = run_on(source, "tests.isolation.run", *self._arguments(folder, server))
+                    ending = _OF_HISTORIES.get(ended.returncode, Ending.BROKEN)
+            except subprocess.TimeoutExpired as error:
+                return Ending.BROKEN, str(error)
+        return ending, ended.stdout.strip().rpartition("\n")[2]
 
     def _arguments(self, folder: str, server: str) -> Iterator[str]:
         yield from ("--histories", str(_HISTORIES), "--steps", str(_STEPS), "--seed", "1", "--brief")
@@ -159,7 +165,9 @@ def main(words: Iterable[str]) -> int:
                 f"policies {trial.policies}: {ending}{by}"
             )
             if not is_expected:
-                _tell(f"     expected {' or '.join(trial.expected)}; it said: {said}")
+                _tell(f"     expected {' or '.join(trial.expected)}")
+            if ending is not Ending.GREEN:
+                _tell(f"     it said: {shorten(said, _LONGEST)}")
     _tell(f"{len(chosen)} trials, {unexpected} unexpected")
     return int(unexpected > 0)
 

@@ -119,7 +119,7 @@ async def test_an_ordinary_write_is_one_message(
 async def test_a_batch_that_only_adds_is_one_message(alice: Person, tap: Tapped) -> None:
     await alice.make_todo()
 
-    await writer_of(alice, tap).batch_todos(TodoBatch.model_validate({"operations": ADDITIONS}))
+    await writer_of(alice, tap).batch_todos(ADDING)
 
     assert len(tap.said) == 1
     assert (await alice.get("/api/todos?limit=1")).json()["total"] == 1 + len(ADDITIONS)
@@ -130,6 +130,7 @@ ADDITIONS = [
     *({"op": "create", "todo": {"title": "x", "priority": priority}} for priority in Priority),
     {"op": "create", "todo": {"title": "Last", "description": ""}},
 ]
+ADDING = TodoBatch.model_validate({"operations": ADDITIONS})
 THIS_ONE_ALONE = re.compile(r'"id":"[^"]+"|_at":"[^"]+"')
 
 
@@ -213,9 +214,10 @@ async def test_a_change_whose_connection_is_lost_is_not_made_again_unasked(
     "act",
     [
         lambda writer, _: writer.create_todo(NEW),
+        lambda writer, _: writer.batch_todos(ADDING),
         lambda writer, it: writer.complete_todo(it),
     ],
-    ids=["create", "complete"],
+    ids=["create", "batch", "complete"],
 )
 async def test_a_token_whose_key_has_ended_writes_nothing(alice: Person, tap: Tapped, act: Act) -> None:
     todo = await alice.make_todo()
@@ -271,7 +273,7 @@ SEEN: list[tuple[int, int | None, dict[str, Any]]] = [
 ]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(STEPS, max_size=8))
 @example(EACH)
 @example(SEEN)

@@ -2,24 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from todo.architect.design import (
-    Access,
-    Column,
-    Condition,
-    Design,
-    Endpoint,
-    Field,
-    Filter,
-    ForeignKey,
-    Index,
-    Migration,
-    Sort,
-    Table,
-)
+from todo.architect.design import Access, Change, Design, Endpoint, Field, Migration
 from todo.architect.design import Proofs as Proof
 
 LIST, PATCH = "GET /api/todos/due", "PATCH /api/todos/{todo_id}/due"
-_LIVE = Condition(column="deleted_at", op="is_null")
+_LIVE = "deleted_at IS NULL"
+_COLUMN = "ADD COLUMN due_at timestamptz"
 _TODO = [
     Field(name="id", type="uuid"),
     Field(name="title", type="string", max_length=200),
@@ -45,12 +33,9 @@ SOUND = Design.model_validate(
                 Endpoint(
                     method="GET", path="/api/todos/due", operation_id="list_due_todos", table="todos",
                     request=[Field(name="due_before", type="timestamp", required=False)], response=_TODO,
-                    filters=[Filter(name="due_before", column="due_at", op="lte")],
-                    sorts=[
-                        Sort(name="due_at", column="due_at"),
-                        Sort(name="-due_at", column="due_at", descending=True),
-                    ],
-                    where=[_LIVE], errors=_READ_ERRORS, listing=True, paged=True, mcp_tool="list_due_todos",
+                    filters={"due_before": "due_at <= $2"},
+                    sorts={"due_at": "due_at, id", "-due_at": "due_at DESC, id DESC"},
+                    where=_LIVE, errors=_READ_ERRORS, listing=True, paged=True, mcp_tool="list_due_todos",
                 ),
                 Endpoint(
                     method="PATCH", path="/api/todos/{todo_id}/due", operation_id="set_due", table="todos",
@@ -60,12 +45,13 @@ SOUND = Design.model_validate(
             ]
         },
         "db": {
-            "tables": [
-                Table(
-                    name="todos",
-                    columns=[Column(name="due_at", type="timestamptz")],
-                    indexes=[Index(columns=["user_id", "due_at", "id"], where=[_LIVE], rationale="the list")],
-                )
+            "changes": [
+                Change(table="todos", sql=f"ALTER TABLE todos {_COLUMN}"),
+                Change(
+                    table="todos",
+                    sql=f"CREATE INDEX ON todos (user_id, due_at, id) WHERE {_LIVE}",
+                    because="the list",
+                ),
             ],
             "migration": "expand",
         },
@@ -103,20 +89,21 @@ def _more(*endpoints: Endpoint, rules: list[Access], **parts: Any) -> Design:
     )
 
 
-def _table(**parts: Any) -> Design:
-    return _tables(SOUND.db.tables[0].model_copy(update=parts))
+_ADDED, _INDEXED = SOUND.db.changes
 
 
-def _tables(*tables: Table, migration: str = "expand") -> Design:
-    return _with(db=SOUND.db.model_copy(update={"tables": list(tables), "migration": Migration(migration)}))
+def _changes(*changes: Change, migration: str = "expand") -> Design:
+    return _with(db=SOUND.db.model_copy(update={"changes": list(changes), "migration": Migration(migration)}))
 
 
-def _index(*columns: str, **parts: Any) -> Design:
-    return _table(indexes=[Index(columns=list(columns), where=parts.get("where", [_LIVE]))])
+def _todos(*altered: str, migration: str = "expand") -> Design:
+    """The sound one, with more done to its table."""
+    more = [Change(table="todos", sql=f"ALTER TABLE todos {one}") for one in altered]
+    return _changes(*SOUND.db.changes, *more, migration=migration)
 
 
-def _columns(*columns: Column) -> Design:
-    return _table(columns=[*SOUND.db.tables[0].columns, *columns])
+def _index(columns: str, where: str = _LIVE) -> Change:
+    return Change(table="todos", sql=f"CREATE INDEX ON todos ({columns}) WHERE {where}")
 
 
 def _rules(*rules: Access) -> Design:
@@ -128,32 +115,33 @@ def _asking(text: str, **answers: str) -> Design:
 
 
 _ON_LIST, _ON_PATCH = SOUND.auth.rules
-_REMINDERS = Table(
-    name="reminders", owner="user_id", primary_key=["user_id", "id"],
-    columns=[
-        Column(name="user_id", type="uuid", nullable=False),
-        Column(name="id", type="uuid", nullable=False),
-        Column(name="todo_id", type="uuid", nullable=False),
-        Column(name="remind_at", type="timestamptz", nullable=False),
-        Column(name="created_at", type="timestamptz", nullable=False, default="now()"),
-        Column(name="updated_at", type="timestamptz", nullable=False, default="now()"),
-    ],
-    foreign_keys=[
-        ForeignKey(columns=["user_id"], table="users", references=["id"], on_delete="CASCADE"),
-        ForeignKey(
-            columns=["user_id", "todo_id"], table="todos", references=["user_id", "id"], on_delete="CASCADE"
-        ),
-    ],
-    indexes=[Index(columns=["user_id", "todo_id"], rationale="the reference")],
-)  # fmt: skip
+_TIMES = """,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()"""
+_REFERENCE = "FOREIGN KEY (user_id, todo_id) REFERENCES todos (user_id, id)"
 
 
-def _reminders(**parts: Any) -> Design:
-    return _tables(*SOUND.db.tables, _REMINDERS.model_copy(update=parts))
-
-
-def _without(*names: str) -> list[Column]:
-    return [column for column in _REMINDERS.columns if column.name not in names]
+def _reminders(
+    *more: str, times: str = _TIMES, rule: str = " ON DELETE CASCADE", is_indexed: bool = True
+) -> Design:
+    """The sound one, with a new table beside it."""
+    columns = "".join(f", {one}" for one in more)
+    made = f"""CREATE TABLE reminders (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    id uuid NOT NULL,
+    todo_id uuid NOT NULL,
+    remind_at timestamptz NOT NULL{times}{columns},
+    PRIMARY KEY (user_id, id),
+    {_REFERENCE}{rule})"""
+    caller = "user_id = NULLIF(current_setting('app.user_id', true), '')::uuid"
+    statements = [
+        made,
+        "ALTER TABLE reminders ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY owner_only ON reminders TO todo_app USING ({caller}) WITH CHECK ({caller})",
+        "GRANT SELECT, INSERT, UPDATE ON reminders TO todo_app",
+        *(["CREATE INDEX ON reminders (user_id, todo_id)"] if is_indexed else []),
+    ]
+    return _changes(*SOUND.db.changes, *(Change(table="reminders", sql=sql) for sql in statements))
 
 
 _DELETE = Endpoint(
@@ -184,6 +172,13 @@ _POST = Endpoint(
     request=[Field(name="todo_id", type="uuid"), Field(name="remind_at", type="timestamp")],
     response=_GET.response, success=[201], errors=[401, 422, 503], mcp_tool="create_reminder",
 )  # fmt: skip
+_GET_LIST = Endpoint(
+    method="GET", path="/api/reminders", operation_id="list_reminders", table="reminders",
+    response=_GET.response, sorts={"remind_at": "remind_at, id"}, errors=[401, 422, 503], listing=True,
+    paged=True, mcp_tool="list_reminders",
+)  # fmt: skip
+_BY_TIME = "CREATE INDEX ON reminders (user_id, remind_at, id)"
+_ROWS = "INSERT INTO reminders SELECT user_id, gen_random_uuid(), id, updated_at FROM todos"
 _FOREIGN = {"foreign": "403"}
 _ANSWERED = SOUND.request.model_copy(update={"answers": _FOREIGN})
 
@@ -194,24 +189,32 @@ def _reminding(*endpoints: Endpoint, **parts: Any) -> Design:
 
 
 _RENAMING = _UPDATE.model_copy(
-    update={"removes": [], "response": [Field(name="done_at", type="timestamp", nullable=True)]}
+    update={
+        "removes": ["is_completed", "completed_at"],
+        "response": [Field(name="done_at", type="timestamp", nullable=True)],
+    }
 )
 _NOTE = Field(name="note", type="string", required=False, nullable=True)
 
 
-def _with_note(max_length: int | None) -> Design:
-    note = Column(name="note", type="text", max_length=max_length)
-    return _reminders(columns=[*_REMINDERS.columns, note])
+def _listing(*statements: str) -> Design:
+    more = [Change(table="reminders", sql=sql) for sql in statements]
+    db = _changes(*_reminders().db.changes, *more).db
+    return _reminding(_GET_LIST, db=db)
+
+
+def _ends(sql: str) -> Design:
+    return _changes(*SOUND.db.changes, Change(table="todos", sql=sql))
 
 
 CASES = [
     _case("1 sound", SOUND),
-    _case("2 a filter and an order without an index", _table(indexes=[]), "IDX-1"),
-    _case("3 an index without the owner", _index("due_at", "id"), "IDX-1"),
-    _case("4 an index without the tie-breaker", _index("user_id", "due_at"), "IDX-1"),
+    _case("2 a filter and an order without an index", _changes(_ADDED), "IDX-1"),
+    _case("3 an index without the owner", _changes(_ADDED, _index("due_at, id")), "IDX-1"),
+    _case("4 an index without the tie-breaker", _changes(_ADDED, _index("user_id, due_at")), "IDX-1"),
     _case(
         "5 a partial index that does not fit the query",
-        _index("user_id", "due_at", "id", where=[Condition(column="completed_at", op="is_null")]),
+        _changes(_ADDED, _index("user_id, due_at, id", where="completed_at IS NULL")),
         "IDX-1",
     ),
     _case("6 an endpoint without a rule of access", _rules(_ON_LIST), "AUTH-1"),
@@ -248,36 +251,31 @@ CASES = [
     ),
     _case(
         "12 a column that must be there and has no default, sold as an addition",
-        _columns(Column(name="effort", type="integer", nullable=False)),
+        _todos("ADD COLUMN effort integer NOT NULL"),
         "MIG-1",
         "MIG-2",
     ),
-    _case("13 a dropped column, sold as an addition", _table(drop=["description"]), "MIG-1", "MIG-2"),
+    _case("13 a dropped column, sold as an addition", _todos("DROP COLUMN description"), "MIG-1", "MIG-2"),
     _case("14 refusals that are not declared", _endpoint(PATCH, errors=[401, 422, 503]), "ERR-1"),
     _case(
         "15 a claim no token carries",
         _rules(_ON_LIST.model_copy(update={"claims": ["sub", "role"]}), _ON_PATCH),
         "AUTH-4",
     ),
-    _case("16 a moment without time zone", _columns(Column(name="seen", type="timestamp")), "DB-2"),
+    _case("16 a moment without time zone", _todos("ADD COLUMN seen timestamp"), "DB-2"),
     _case("17 deleting, and nobody has said what becomes of it", _reminding(_DELETE), "ASK-retention"),
     _case("18 sharing", _asking("share a todo with a team"), "ASK-sharing", undecided=("sharing",)),
     _case("18b sharing, which was decided against", _asking("share a todo with a team"), "ASK-sharing"),
     _case(
         "19 an index on a misspelt column",
-        _table(indexes=[*SOUND.db.tables[0].indexes, Index(columns=["user_id", "due_on"], unique=True)]),
+        _changes(
+            *SOUND.db.changes, Change(table="todos", sql="CREATE UNIQUE INDEX ON todos (user_id, due_on)")
+        ),
         "DRY-1",
     ),
     _case(
         "20 a new table without times, its reference without rule or index",
-        _reminders(
-            columns=_without("created_at", "updated_at"),
-            foreign_keys=[
-                _REMINDERS.foreign_keys[0],
-                _REMINDERS.foreign_keys[1].model_copy(update={"on_delete": None}),
-            ],
-            indexes=[],
-        ),
+        _reminders(times="", rule="", is_indexed=False),
         "DB-1",
         "DB-3",
         "IDX-2",
@@ -309,13 +307,9 @@ CASES = [
                 "api": SOUND.api.model_copy(
                     update={
                         "endpoints": [*SOUND.api.endpoints, _RENAMING],
-                        "renames": {"is_completed": "is_done", "completed_at": "done_at"},
                     }
                 ),
-                "db": _tables(
-                    SOUND.db.tables[0].model_copy(update={"rename": {"completed_at": "done_at"}}),
-                    migration="contract",
-                ).db,
+                "db": _todos("RENAME COLUMN completed_at TO done_at", migration="contract").db,
                 "tests": [*SOUND.tests, _proof("PATCH /api/todos/{todo_id}")],
             }
         ),
@@ -332,7 +326,9 @@ CASES = [
     _case("a list without pages", _endpoint(LIST, paged=False), "API-2"),
     _case(
         "a text of any length",
-        _reminding(_POST.model_copy(update={"request": [*_POST.request, _NOTE]}), db=_with_note(None).db),
+        _reminding(
+            _POST.model_copy(update={"request": [*_POST.request, _NOTE]}), db=_reminders("note text").db
+        ),
         "API-3",
     ),
     _case(
@@ -352,9 +348,7 @@ CASES = [
     ),
     _case(
         "a table that is not there",
-        _endpoint(LIST, table="todo", filters=[], sorts=[], where=[]).model_copy(
-            update={"db": _table(indexes=[]).db}
-        ),
+        _endpoint(LIST, table="todo").model_copy(update={"db": _changes(_ADDED).db}),
         "MAP-0",
     ),
     _case(
@@ -362,32 +356,27 @@ CASES = [
         _endpoint(PATCH, response=[*_TODO[:2], Field(name="due_at", type="timestamp")]),
         "MAP-5",
     ),
-    _case("a table without times", _reminders(columns=_without("created_at")), "DB-1"),
+    _case("a table without times", _reminders(times=""), "DB-1"),
     _case(
         "a reference without a rule",
-        _reminders(
-            foreign_keys=[
-                _REMINDERS.foreign_keys[0],
-                _REMINDERS.foreign_keys[1].model_copy(update={"on_delete": None}),
-            ]
-        ),
+        _reminders(rule=""),
         "DB-3",
     ),
     _case(
         "an index nobody needs",
-        _table(indexes=[*SOUND.db.tables[0].indexes, Index(columns=["user_id", "title"])]),
+        _changes(*SOUND.db.changes, _index("user_id, title")),
         "DB-4",
     ),
-    _case("a reference without an index", _reminders(indexes=[]), "IDX-2"),
+    _case("a reference without an index", _reminders(is_indexed=False), "IDX-2"),
     _case(
         "an order that walks what it does not show",
-        _endpoint(LIST, where=[_LIVE, Condition(column="version", op="eq", value="77")]),
+        _endpoint(LIST, where=f"{_LIVE} AND version = 77"),
         "IDX-3",
     ),
-    _case("an addition sold as nothing", _tables(*SOUND.db.tables, migration="none"), "MIG-1"),
+    _case("an addition sold as nothing", _todos(migration="none"), "MIG-1"),
     _case(
         "a column dropped in the open",
-        _tables(SOUND.db.tables[0].model_copy(update={"drop": ["description"]}), migration="contract"),
+        _todos("DROP COLUMN description", migration="contract"),
         "MIG-2",
     ),
     _case(
@@ -404,15 +393,19 @@ CASES = [
     _case("an endpoint without tests", _with(tests=SOUND.tests[:1]), "TEST-1"),
     _case("finished things", _asking("show archived todos"), "ASK-visibility", undecided=("visibility",)),
     _case("one more part to run", _asking("send a reminder through a queue"), "ASK-tradeoff"),
+    _case("a new table that is listed", _listing(_BY_TIME, _ROWS)),
+    _case("a new table that is listed without an index", _listing(_ROWS), "IDX-1"),
+    _case("a new table that is listed, and no rows to plan on", _listing(_BY_TIME), "DRY-1", "DB-4"),
+    _case("two statements in the place of one", _todos("ADD COLUMN effort text; DROP TABLE todos"), "DRY-1"),
+    _case("the end of the transaction", _ends("COMMIT"), "DRY-1"),
+    _case("the end of the transaction, behind a remark", _ends("/* */ COMMIT"), "DRY-1"),
+    _case("another role", _ends("SET ROLE postgres"), "DRY-1"),
     _case(
-        "SQL in the place of a value",
-        _columns(Column(name="effort", type="text", default="'); DROP TABLE todos; --")),
-    ),
-    _case(
-        "SQL in the place of a type",
-        _columns(Column(name="effort", type="text; DROP TABLE todos")),
+        "another role, by a function",
+        _todos("ADD COLUMN x text DEFAULT set_config('role', 'postgres', false)"),
         "DRY-1",
-        "IDX-1",
     ),
+    _case("a file of the server", _todos("ADD COLUMN x text DEFAULT pg_read_file('PG_VERSION')"), "DRY-1"),
+    _case("more than a condition", _endpoint(LIST, where="true); DROP TABLE todos; --"), "DRY-1", "DB-4"),
 ]
 REJECTED = next(case.design for case in CASES if case.name.startswith("4 "))

@@ -119,7 +119,7 @@ def test_the_page_of_a_design_has_every_part() -> None:
         "## Served",
         "## The design",
     ]
-    assert "| (user_id, due_at, id) | deleted_at is_null | the list" in page
+    assert "-- the list\nCREATE INDEX ON todos (user_id, due_at, id) WHERE deleted_at IS NULL;\n" in page
     assert "### `PATCH /api/todos/{todo_id}/due`\n" in page
     assert "| authenticated | sub | 403 | owner |\n" in page
 
@@ -143,7 +143,7 @@ async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Ben
 
     statuses = {page.path.name: page.status for page in spec_files(project)}
     text = (project / "specs/api/feature.md").read_text(encoding="utf-8")
-    assert (statuses["feature.md"], statuses["todos-feature.md"]) == ("live", "live")
+    assert (statuses["feature.md"], statuses["todos.md"]) == ("live", "live")
     assert (statuses["due-dates.md"], statuses["todos-due-dates.md"]) == ("proposed", "proposed")
     assert "Written by a person." in text
     assert "| `list_todos` | `GET /api/todos` | 200, 304 |" in text

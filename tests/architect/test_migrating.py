@@ -1,21 +1,13 @@
-"""How hard a change of a table is: what the rule says of a design, a linter says of the SQL for it."""
+"""How hard a change of a table is: what the rule sees PostgreSQL make of it, a linter says of the SQL."""
 
 from typing import NamedTuple
 
 import pytest
 
 from tests.contracts.test_squawk import lint
-from todo.architect.design import Column, Index, Migration, Table
-from todo.architect.rules.schema import migration_of
+from todo.architect.bench import Bench
+from todo.architect.design import Change, Design, Migration, SchemaDesign
 
-TODOS = Table(
-    name="todos",
-    columns=[
-        Column(name="title", type="text", nullable=False),
-        Column(name="version", type="integer", nullable=False),
-        Column(name="description", type="text"),
-    ],
-)
 # What breaks data or those who use it; how a revision takes its locks is asked of the revisions themselves.
 _BREAKS = {
     "adding-not-nullable-field",
@@ -26,53 +18,60 @@ _BREAKS = {
 }
 
 
-class Change(NamedTuple):
-    """A change as a design has it, and as SQL."""
+class Altered(NamedTuple):
+    """A change of the todos, and how hard it is."""
 
     sql: str
     kind: Migration
-    parts: dict[str, object]
 
 
-CHANGES = [
-    Change("ADD COLUMN colour text", Migration.EXPAND, {"columns": [Column(name="colour", type="text")]}),
-    Change(
-        "ADD COLUMN colour text NOT NULL DEFAULT 'red'",
-        Migration.EXPAND,
-        {"columns": [Column(name="colour", type="text", nullable=False, default="red")]},
-    ),
-    Change(
-        "ADD COLUMN colour text NOT NULL",
-        Migration.TRANSFORM,
-        {"columns": [Column(name="colour", type="text", nullable=False)]},
-    ),
-    Change(
-        "ALTER COLUMN version TYPE bigint",
-        Migration.TRANSFORM,
-        {"columns": [Column(name="version", type="bigint", nullable=False)]},
-    ),
-    Change(
-        "ALTER COLUMN description SET NOT NULL",
-        Migration.TRANSFORM,
-        {"columns": [Column(name="description", type="text", nullable=False)]},
-    ),
-    Change("DROP COLUMN description", Migration.CONTRACT, {"drop": ["description"]}),
-    Change("RENAME COLUMN title TO name", Migration.CONTRACT, {"rename": {"title": "name"}}),
+ALTERED = [
+    Altered("ADD COLUMN colour text", Migration.EXPAND),
+    Altered("ADD COLUMN colour text NOT NULL DEFAULT 'red'", Migration.EXPAND),
+    Altered("ADD COLUMN colour text NOT NULL", Migration.TRANSFORM),
+    Altered("ALTER COLUMN version TYPE numeric", Migration.TRANSFORM),
+    Altered("ALTER COLUMN description SET NOT NULL", Migration.TRANSFORM),
+    Altered("DROP COLUMN description", Migration.CONTRACT),
+    Altered("RENAME COLUMN title TO name", Migration.CONTRACT),
 ]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=[change.sql for change in CHANGES])
-def test_the_rule_and_the_linter_agree_on_what_breaks(change: Change) -> None:
-    kind, _ = migration_of(Table(name="todos").model_copy(update=change.parts), TODOS)
+async def migration_of(place: Bench, *statements: str) -> tuple[Migration, set[str]]:
+    """Give how hard a design that declares nothing is found to be, and by which rules."""
+    changes = [Change(table="todos", sql=sql) for sql in statements]
+    found = (await place.verify(Design(db=SchemaDesign(changes=changes)))).findings
+    kinds = [Migration(one.detail.split()[1].strip(",")) for one in found if one.rule == "MIG-1"]
+    return max(kinds, default=Migration.NONE, key=lambda kind: kind.weight), {one.rule for one in found}
 
-    found = lint(f"ALTER TABLE todos {change.sql};").keys() & _BREAKS
-    assert kind is change.kind
-    assert bool(found) is (kind.weight > Migration.EXPAND.weight)
+
+@pytest.mark.parametrize("altered", ALTERED, ids=[altered.sql for altered in ALTERED])
+async def test_the_rule_and_the_linter_agree_on_what_breaks(place: Bench, altered: Altered) -> None:
+    sql = f"ALTER TABLE todos {altered.sql}"
+
+    kind, rules = await migration_of(place, sql)
+
+    found = lint(f"{sql};").keys() & _BREAKS
+    assert kind is altered.kind
+    assert ("MIG-2" in rules) is bool(found) is not kind.is_gentle
 
 
-def test_what_is_only_new_breaks_nothing() -> None:
-    indexed = Table(name="todos", indexes=[Index(columns=["title"])])
+async def test_what_is_only_new_breaks_nothing(place: Bench) -> None:
+    made = "CREATE TABLE labels (id uuid PRIMARY KEY, created_at timestamptz NOT NULL)"
 
-    assert migration_of(Table(name="labels"), None)[0] is Migration.EXPAND
-    assert migration_of(indexed, TODOS)[0] is Migration.EXPAND
-    assert migration_of(Table(name="todos"), TODOS)[0] is Migration.NONE
+    assert (await migration_of(place, made))[0] is Migration.EXPAND
+    assert (await migration_of(place, "CREATE INDEX ON todos (user_id, title)"))[0] is Migration.EXPAND
+    assert (await migration_of(place, "GRANT SELECT ON todos TO todo_app"))[0] is Migration.NONE
+
+
+async def test_what_changes_rows_is_for_a_person_and_then_tried_on_rows(place: Bench) -> None:
+    added = "ALTER TABLE todos ADD COLUMN colour text"
+    filled, required = "UPDATE todos SET colour = 'red'", "ALTER TABLE todos ALTER COLUMN colour SET NOT NULL"
+    declared = SchemaDesign(
+        changes=[Change(table="todos", sql=sql) for sql in (added, required)], migration=Migration.TRANSFORM
+    )
+
+    kind, rules = await migration_of(place, added, filled, required)
+    unfilled = {one.rule for one in (await place.verify(Design(db=declared))).findings}
+
+    assert (kind, rules) == (Migration.TRANSFORM, {"MIG-1", "MIG-2"})
+    assert unfilled == {"DRY-1"}

@@ -3,9 +3,10 @@
 from typing import Any, NamedTuple
 
 import pytest
+import sqlalchemy as sa
 
 from todo.architect.constitution import Constitution, Principle
-from todo.architect.design import Access, ApiDesign, AuthDesign, Column, Design, Endpoint, SchemaDesign, Table
+from todo.architect.design import Access, ApiDesign, AuthDesign, Change, Design, Endpoint, SchemaDesign
 from todo.architect.evidence import Answer, Case, Evidence, Looked, Page, Trace
 from todo.architect.judge import judge
 from todo.architect.rules import RULES
@@ -15,9 +16,13 @@ _TODO = Endpoint(
 )
 _LIVE = Design(
     api=ApiDesign(endpoints=[_TODO]),
-    db=SchemaDesign(tables=[Table(name="todos", columns=[Column(name="created_at", type="timestamptz")])]),
+    db=SchemaDesign(changes=[Change(table="todos", sql="CREATE TABLE todos (created_at timestamptz)")]),
     auth=AuthDesign(rules=[Access(endpoint=_TODO.name, claims=[])]),
 )
+_TODOS = sa.Table(
+    "todos", sa.MetaData(), sa.Column("created_at", sa.DateTime(timezone=True)), info={"owner": None}
+)
+_TABLES = {"todos": _TODOS}
 _PROBLEM = {"status": 401, "detail": "no", "error_code": "unauthenticated"}
 _REFUSAL = Answer(_TODO.name, "anonymous", 401, "application/problem+json", _PROBLEM)
 _TRACE = Trace(_TODO.name, ("SignedInRoute", "reading"), is_async=True, status=200)
@@ -96,7 +101,7 @@ def judged(seen: Seen) -> set[str]:
         }
     )
     constitution = Constitution(principles=[Principle(*one) for one in seen.principles.items()])
-    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, constitution, evidence))
+    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, constitution, evidence, _TABLES, _TABLES))
     return {one.rule for one in verdict.findings if one.detail != "there was nothing to look at"}
 
 
@@ -108,7 +113,7 @@ def test_what_was_seen_is_refused_by_its_rule_alone(seen: Seen) -> None:
 def test_a_rule_with_nothing_to_look_at_fails() -> None:
     nothing = Design()
 
-    verdict = judge(Case("check", nothing, nothing, nothing, Constitution(), Evidence()))
+    verdict = judge(Case("check", nothing, nothing, nothing, Constitution(), Evidence(), {}, {}))
 
     silent = {one.rule for one in verdict.findings if one.detail == "there was nothing to look at"}
     assert silent == {rule.id for rule in RULES.values() if "check" in rule.phases}

@@ -66,7 +66,7 @@ async def test_an_answer_to_a_question_settles_it(place: Bench) -> None:
 
 async def test_a_waiver_needs_a_reason_and_is_told(place: Bench) -> None:
     design = SOUND.model_dump() | {
-        "db": {"tables": [{"name": "todos", "columns": [{"name": "due_at", "type": "timestamptz"}]}],
+        "db": {"changes": [{"table": "todos", "sql": "ALTER TABLE todos ADD COLUMN due_at timestamptz"}],
                "migration": "expand"},
         "waivers": [{"rule": "IDX-1", "where": "GET /api/todos/due *", "reason": "a trial for ten people"}],
     }  # fmt: skip

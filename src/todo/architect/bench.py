@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from todo.app import create_app
-from todo.architect.catalogue import read_schema
+from todo.architect.catalogue import opened, read_schema, statements_of
 from todo.architect.constitution import Constitution
-from todo.architect.design import ApiDesign, Design, FeatureRequest, laid_over, with_index_names
+from todo.architect.design import ApiDesign, Design, FeatureRequest, SchemaDesign, laid_over
 from todo.architect.dryrun import dry_run
 from todo.architect.evidence import Case, Evidence
 from todo.architect.in_process import Application, tools_of, wiring
@@ -18,7 +18,6 @@ from todo.architect.project import layer_contracts, migration_steps, records
 from todo.architect.scratch import empty_database, scratch_database, scratch_server
 from todo.architect.specs import Facts, contracts_of, is_served, pages_of, schema_sql, spec_files
 from todo.architect.verdict import Clarification, Outcome, Verdict, unverified
-from todo.database.engine import connect
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, migrate
 from todo.problems import CannotStart
@@ -34,23 +33,23 @@ class Bench:
 
     def questions(self, request: FeatureRequest) -> list[Clarification]:
         """Give what only a person can answer, as far as the words of a request show it."""
-        asked, live = Design(request=request), self.live.design
-        return judge(Case("verify", asked, live, live, self.constitution, Evidence())).questions
+        asked, live, schema = Design(request=request), self.live.design, self.live.schema
+        case = Case("verify", asked, live, live, self.constitution, Evidence(), schema, schema)
+        return judge(case).questions
 
     async def verify(self, design: Design) -> Verdict:
         """Judge a proposal; nothing of it stays."""
-        if not design.api.endpoints and not design.db.tables:
-            return unverified("The design says nothing: no endpoint and no table.")
-        subject, live, seen = with_index_names(design), self.live.design, self.live.evidence
-        whole = laid_over(live, subject)
-        async with connect(self.url) as connection:
-            ddl, queries = await dry_run(connection, subject, whole, live)
+        if not design.api.endpoints and not design.db.changes:
+            return unverified("The design says nothing: no endpoint and no statement.")
+        live, schema, seen = self.live.design, self.live.schema, self.live.evidence
+        whole = laid_over(live, design)
+        tried = await dry_run(self.url, design, whole, schema)
         # Nothing else that was seen of the running system is evidence for what is not built.
         evidence = Evidence(
-            queries=tuple(queries), tools=seen.tools, claims=seen.claims, looked={"DRY-1": ddl}
+            queries=tuple(tried.queries), tools=seen.tools, claims=seen.claims, looked=tried.looked
         )
-        verdict = judge(Case("verify", subject, live, whole, self.constitution, evidence))
-        return verdict.model_copy(update={"design": design})
+        case = Case("verify", design, live, whole, self.constitution, evidence, schema, tried.schema)
+        return judge(case).model_copy(update={"design": design})
 
     async def check(self, root: Path, server: DatabaseUrl) -> Verdict:
         """Judge the system, which was probed, and its project; its migrations are tried on the server."""
@@ -75,7 +74,8 @@ class Bench:
         }
         pages = tuple(pages_of(root, facts, live, refused))
         evidence = self.live.evidence._replace(pages=pages, looked=looked)
-        return judge(Case("check", live, live, live, self.constitution, evidence))
+        schema = self.live.schema
+        return judge(Case("check", live, live, live, self.constitution, evidence, schema, schema))
 
 
 @asynccontextmanager
@@ -109,8 +109,11 @@ async def system_facts(server: DatabaseUrl, application: Application) -> tuple[F
     async with empty_database(server) as url:
         async with alone(url) as gate:
             await migrate(url, gate)
-        app, schema = application(wiring(url)), await read_schema(url)
+        async with opened(url) as looking:
+            schema = await read_schema(looking)
+        app = application(wiring(url))
         document = app.openapi()
         endpoints = [operation.endpoint(schema, set()) for operation in operations_of(document)]
         facts = Facts(document, await tools_of(app), schema_sql(url))
-    return facts, Design(api=ApiDesign(endpoints=endpoints), db=schema)
+    db = SchemaDesign(changes=statements_of(schema))
+    return facts, Design(api=ApiDesign(endpoints=endpoints), db=db)

@@ -48,7 +48,7 @@ def facts(live: Live, constitution: Constitution) -> str:
     )
     parts = {
         "Endpoints": (one.model_dump_json(exclude_defaults=True) for one in live.design.api.endpoints),
-        "Tables": (one.model_dump_json(exclude_defaults=True) for one in live.design.db.tables),
+        "Tables": (one.sql for one in live.design.db.changes),
         "Claims that tokens carry": sorted(live.evidence.claims),
         "Decided": (f"- {kind}, {about}: {said}" for kind, about, said in decided),
         "Rules that will judge the design": (

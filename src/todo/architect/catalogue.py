@@ -1,85 +1,102 @@
-"""The schema as the database has it, as a design."""
+"""The schema as the database has it: of the running system, and of what a proposal makes of that."""
 
 import functools
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from todo.architect.design import Column, ForeignKey, Index, SchemaDesign, Table
+from todo.architect.design import Change
 from todo.database.engine import dial
 from todo.database.url import DatabaseUrl
+
+Schema = dict[str, sa.Table]
 
 # Whose a row is, as row-level security has it.
 _OWNERS = r"""
 SELECT tablename, substring(qual FROM '\((\w+) = \(NULLIF\(current_setting\(''app\.user_id''')
-  FROM pg_policies WHERE qual ~ 'app\.user_id'
+  FROM pg_policies JOIN pg_class ON oid = tablename::regclass
+ WHERE schemaname = 'public' AND relrowsecurity AND qual ~ 'app\.user_id'
 """
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LONGEST = re.compile(r"char_length\((\w+)\) <= (\d+)")
-_ONE_OF = re.compile(r"\(?(\w+) = ANY \(ARRAY\[(.+?)\]\)")
 _SHORT = {"timestamp with time zone": "timestamptz", "timestamp without time zone": "timestamp"}
 
 
-async def read_schema(url: DatabaseUrl) -> SchemaDesign:
-    """Give every table of ours."""
+@asynccontextmanager
+async def opened(url: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
+    """Open a connection that SQLAlchemy can look through; what is not committed is rolled back."""
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(dial, url), poolclass=sa.NullPool
     )
     async with engine.connect() as connection:
-        return await connection.run_sync(_schema)
+        yield connection
 
 
-def _schema(connection: sa.Connection) -> SchemaDesign:
-    found = sa.inspect(connection)
+async def read_schema(connection: AsyncConnection) -> Schema:
+    """Give every table of ours; `info` says the owner of its rows, and what its columns are held to."""
+    return await connection.run_sync(_reflected)
+
+
+def _reflected(connection: sa.Connection) -> Schema:
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
     owners: dict[str, str] = dict(connection.exec_driver_sql(_OWNERS).all())
-    names = sorted(name for name in found.get_table_names() if name != "alembic_version")
-    return SchemaDesign(tables=[_table(found, name, owners.get(name)) for name in names])
-
-
-def _table(found: sa.Inspector, name: str, owner: str | None) -> Table:
-    checks = " ".join(check["sqltext"] for check in found.get_check_constraints(name))
-    longest = {column: int(most) for column, most in _LONGEST.findall(checks)}
-    values = {column: re.findall(r"'([^']*)'", listed) for column, listed in _ONE_OF.findall(checks)}
-
-    def column(one: Any) -> Column:
-        kind = one["type"].compile(dialect=_DIALECT).lower().partition(" collate ")[0]
-        return Column(
-            name=one["name"],
-            type=_SHORT.get(kind, kind),
-            nullable=one["nullable"],
-            default=one["default"],
-            computed="computed" in one,
-            max_length=longest.get(one["name"]),
-            values=values.get(one["name"]),
+    for table in metadata.tables.values():
+        table.info["owner"] = owners.get(table.name)
+        checks = " ".join(
+            str(one.sqltext) for one in table.constraints if isinstance(one, sa.CheckConstraint)
         )
-
-    return Table(
-        name=name,
-        columns=[column(one) for one in found.get_columns(name)],
-        primary_key=found.get_pk_constraint(name)["constrained_columns"],
-        unique=[one["column_names"] for one in found.get_unique_constraints(name)],
-        foreign_keys=[
-            ForeignKey.model_validate({
-                "columns": one["constrained_columns"], "table": one["referred_table"],
-                "references": one["referred_columns"], "on_delete": one["options"].get("ondelete"),
-            })
-            for one in found.get_foreign_keys(name)
-        ],
-        indexes=[_index(one) for one in found.get_indexes(name) if "duplicates_constraint" not in one],
-        owner=owner,
-    )  # fmt: skip
+        for column in table.columns:
+            column.info["longest"] = getattr(column.type, "length", None)
+        for name, most in _LONGEST.findall(checks):
+            table.columns[name].info["longest"] = int(most)
+    return {name: metadata.tables[name] for name in sorted(metadata.tables) if name != "alembic_version"}
 
 
-def _index(one: Any) -> Index:
-    options, sorting = one.get("dialect_options", {}), one.get("column_sorting", {})
-    columns = one.get("expressions", one["column_names"])
-    return Index(
-        name=one["name"],
-        columns=[f"{it} DESC" if "desc" in sorting.get(it, ()) else it for it in columns],
-        unique=one["unique"],
-        method=options.get("postgresql_using", "btree"),
-        predicate=options.get("postgresql_where"),
-    )
+def statements_of(schema: Schema) -> list[Change]:
+    """Give the tables as the statements that make them."""
+    made: list[tuple[str, ExecutableDDLElement]] = []
+    for name, table in schema.items():
+        made += [(name, CreateTable(table)), *((name, CreateIndex(index)) for index in table.indexes)]
+    return [Change(table=name, sql=str(one.compile(dialect=_DIALECT)).strip()) for name, one in made]
+
+
+def quoted(name: str) -> str:
+    """Give a name as a statement has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def kind(column: sa.Column[Any]) -> str:
+    """Give the type of a column in PostgreSQL's shorter words."""
+    if isinstance(column.type, sa.types.NullType):
+        return "another type"
+    name = column.type.compile(dialect=_DIALECT).lower().partition(" collate ")[0]
+    return _SHORT.get(name, name)
+
+
+def rows_of(index: sa.Index) -> str:
+    """Give the condition of the rows that an index is of; empty where it is of all."""
+    where = index.dialect_options["postgresql"]["where"]
+    return "" if where is None else str(where)
+
+
+def unique_columns(table: sa.Table) -> set[str]:
+    """Give the columns of the keys that tell one row from another."""
+    return {name for key in _keys(table) for name in key}
+
+
+def has_key(table: sa.Table, columns: list[str]) -> bool:
+    """Whether an index of all its rows begins with these columns, in whatever order."""
+    whole = [index.columns.keys() for index in table.indexes if not rows_of(index)]
+    return any(set(key[: len(columns)]) == set(columns) for key in [*_keys(table), *whole])
+
+
+def _keys(table: sa.Table) -> list[list[str]]:
+    kinds = (sa.PrimaryKeyConstraint, sa.UniqueConstraint)
+    return [one.columns.keys() for one in table.constraints if isinstance(one, kinds)]

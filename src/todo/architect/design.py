@@ -5,21 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-# What becomes part of a statement is checked by its form here, and quoted there.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Path = Annotated[str, StringConstraints(pattern=r"^/[\w{}/.-]*$", max_length=200)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
-# What stands in a statement as a value: it is quoted, and NUL cannot be.
-Value = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
+# What PostgreSQL reads; it is run where nothing stays, as a role that can reach nothing else.
+Sql = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4000)]
 
 FieldType = Literal["string", "integer", "number", "boolean", "uuid", "timestamp", "date", "array", "object"]
-FilterOp = Literal["eq", "lt", "lte", "gt", "gte", "any", "is_null", "is_not_null", "prefix", "search"]
-
 
 # Columns that the server sets, and no client.
 SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
-NEW_INDEX = "new_"
 
 
 class _Part(BaseModel):
@@ -51,33 +47,12 @@ class Field(_Part):
     computed: str | None = None
 
 
-class Condition(_Part):
-    """A condition of a query or of a partial index; never SQL text."""
-
-    column: Name
-    op: FilterOp
-    value: Value | None = None
-
-
-class Filter(_Part):
-    """A parameter that narrows a list, and the column it asks."""
-
-    name: Name
-    column: Name
-    op: FilterOp = "eq"
-
-
-class Sort(_Part):
-    """An order of a list, and the column it goes by; equal values go by the tie-breaker."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-    column: Name
-    descending: bool = False
-    tie_breaker: Name | None = "id"
-
-
 class Endpoint(_Part):
-    """One operation. Of one that is there already, what is named here is added to what it has."""
+    """One operation. Of one that is there already, what is named here is added to what it has.
+
+    Of a list, `where` is the condition of its rows. `filters` gives the condition that a parameter adds, with
+    the parameter's value as `$2`; `sorts` gives the columns of each order, the tie-breaker last.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path
@@ -86,9 +61,9 @@ class Endpoint(_Part):
     summary: str = ""
     request: list[Field] = []
     response: list[Field] = []
-    filters: list[Filter] = []
-    sorts: list[Sort] = []
-    where: list[Condition] = []
+    filters: dict[Name, Sql] = {}
+    sorts: dict[str, Sql] = {}
+    where: Sql = "true"
     success: list[int] = [200]
     errors: list[int] = []
     listing: bool = False
@@ -116,68 +91,22 @@ class ApiDesign(_Part):
     """The API designer's half: what is said over HTTP."""
 
     endpoints: list[Endpoint] = []
-    renames: dict[str, Name] = {}
 
 
-class Column(_Part):
-    """A column. `default` is a value, or one of the functions that are allowed."""
+class Change(_Part):
+    """A statement that brings about what is proposed of a table, and why."""
 
-    name: Name
-    type: str
-    nullable: bool = True
-    default: Value | None = None
-    max_length: int | None = None
-    values: list[Value] | None = None
-    computed: bool = False
-
-
-class Index(_Part):
-    """An index; a column may be followed by ASC or DESC."""
-
-    columns: list[str]
-    where: list[Condition] = []
-    unique: bool = False
-    method: Literal["btree", "gin", "hash"] = "btree"
-    rationale: str = ""
-    name: str | None = None
-    predicate: str | None = None
+    table: Name
+    sql: Sql
+    because: str = ""
 
     @property
-    def column_names(self) -> list[str]:
-        return [column.split()[0] for column in self.columns]
+    def is_new(self) -> bool:
+        return self.sql.upper().startswith("CREATE TABLE")
 
-
-class ForeignKey(_Part):
-    """A reference to another table."""
-
-    columns: list[Name]
-    table: Name
-    references: list[Name]
-    on_delete: Literal["CASCADE", "RESTRICT", "SET NULL"] | None = None
-
-
-class Table(_Part):
-    """A table. Of one that is there already, what is named here is added to what it has."""
-
-    name: Name
-    new: bool = False
-    columns: list[Column] = []
-    drop: list[Name] = []
-    rename: dict[Name, Name] = {}
-    primary_key: list[Name] = []
-    unique: list[list[Name]] = []
-    foreign_keys: list[ForeignKey] = []
-    indexes: list[Index] = []
-    owner: Name | None = None
-
-    def column(self, name: str) -> Column | None:
-        return next((column for column in self.columns if column.name == name), None)
-
-    def has_key(self, columns: list[str]) -> bool:
-        """Whether an index of all its rows begins with these columns, in whatever order."""
-        whole = (index.column_names for index in self.indexes if not index.predicate)
-        keys = [self.primary_key, *self.unique, *whole]
-        return any(set(key[: len(columns)]) == set(columns) for key in keys)
+    @property
+    def is_update(self) -> bool:
+        return self.sql.upper().startswith("UPDATE")
 
 
 class Migration(StrEnum):
@@ -192,13 +121,24 @@ class Migration(StrEnum):
     def weight(self) -> int:
         return list(Migration).index(self)
 
+    @property
+    def is_gentle(self) -> bool:
+        """Whether what is there stays as it is."""
+        return self.weight <= Migration.EXPAND.weight
+
 
 class SchemaDesign(_Part):
     """The schema manager's half: what is kept."""
 
-    tables: list[Table] = []
+    changes: list[Change] = []
     migration: Migration = Migration.NONE
     backfill: str | None = None
+
+    @property
+    def by_table(self) -> dict[str, list[Change]]:
+        """Give the changes of each table."""
+        tables = dict.fromkeys(change.table for change in self.changes)
+        return {name: [change for change in self.changes if change.table == name] for name in tables}
 
 
 class Access(_Part):
@@ -259,32 +199,20 @@ class Design(_Part):
     def endpoint(self, name: str) -> Endpoint | None:
         return next((endpoint for endpoint in self.api.endpoints if endpoint.name == name), None)
 
-    def table(self, name: str | None) -> Table | None:
-        return next((table for table in self.db.tables if table.name == name), None)
-
     def access(self, name: str) -> list[Access]:
         return [rule for rule in self.auth.rules if rule.endpoint == name]
 
 
 def laid_over(live: Design, proposal: Design) -> Design:
     """Give the two together: what is named again is added to, what is removed is gone, the rest stays."""
-    whole = _added(live, proposal)
-    gone, endpoints, tables = set(proposal.api.renames), [], []
+    whole, endpoints = _added(live, proposal), []
     for one in whole.api.endpoints:
         request, response = (
-            [field for field in fields if field.name not in {*gone, *one.removes}]
+            [field for field in fields if field.name not in one.removes]
             for fields in (one.request, one.response)
         )
         endpoints.append(one.model_copy(update={"request": request, "response": response}))
-    for table in whole.db.tables:
-        columns = [
-            column.model_copy(update={"name": table.rename.get(column.name, column.name)})
-            for column in table.columns
-            if column.name not in table.drop
-        ]
-        new = live.table(table.name) is None
-        tables.append(table.model_copy(update={"columns": columns, "new": new}))
-    return Design(api=ApiDesign(endpoints=endpoints), db=SchemaDesign(tables=tables), auth=whole.auth)
+    return Design(api=ApiDesign(endpoints=endpoints), db=whole.db, auth=whole.auth)
 
 
 def _added(before: Any, wanted: Any) -> Any:
@@ -302,19 +230,3 @@ def _added(before: Any, wanted: Any) -> Any:
 
 def _key(one: Any) -> str:
     return getattr(one, "name", None) or repr(one)
-
-
-def with_index_names(proposal: Design) -> Design:
-    """Name the new indexes, so that a plan tells which it uses."""
-    tables = [
-        table.model_copy(
-            update={
-                "indexes": [
-                    index.model_copy(update={"name": f"{NEW_INDEX}{table.name}_{number}"})
-                    for number, index in enumerate(table.indexes, start=1)
-                ]
-            }
-        )
-        for table in proposal.db.tables
-    ]
-    return proposal.model_copy(update={"db": proposal.db.model_copy(update={"tables": tables})})

@@ -54,8 +54,8 @@ def write_pages(root: Path, verdict: Verdict, course: list[str]) -> list[str]:
 
 def suggestion(design: Design) -> str:
     """Say which decision is worth a page of its own, if any; it is written only when a person asks for it."""
-    new = [table.name for table in design.db.tables if table.new]
-    if not new and not design.api.renames and not any(table.drop for table in design.db.tables):
+    new = [one.table for one in design.db.changes if one.is_new]
+    if not new and design.db.migration.is_gentle:
         return ""
     about = f"new: {', '.join(new)}" if new else "what is there changes"
     command = f'todo architect adr "<the decision as a sentence>" {design.request.slug}.json'

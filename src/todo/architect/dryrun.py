@@ -1,95 +1,125 @@
 """Tries a proposal on a scratch database: its statements run, its queries are planned, and all is undone."""
 
+import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
+import sqlalchemy as sa
 
-from todo.architect.ddl import NotAllowed, condition, quoted, statements
-from todo.architect.design import Condition, Design, Endpoint, Filter, Sort, Table
+from todo.architect.catalogue import Schema, opened, quoted, read_schema
+from todo.architect.design import Change, Design, Endpoint, Migration
 from todo.architect.evidence import Looked, Query
-from todo.architect.planner import be_strict, explain
-from todo.architect.scratch import refuse_unmarked
+from todo.architect.planner import Plan, be_strict, explain
+from todo.architect.scratch import designer_of, refuse_unmarked
 from todo.database.engine import Connection
+from todo.database.url import DatabaseUrl
 
 _PAGE = 20
-_BOUNDS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'"
+_PATIENCE_SECONDS = 30
+_BOUNDS = f"""
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '{_PATIENCE_SECONDS}s';
+SET LOCAL plan_cache_mode = force_generic_plan
+"""
+# Nothing that could end the transaction, or go on after it.
+_ALLOWED = re.compile(
+    r"(CREATE\s+TABLE|ALTER\s+TABLE|CREATE\s+(UNIQUE\s+)?INDEX|CREATE\s+POLICY|GRANT|INSERT|UPDATE)\s",
+    re.IGNORECASE,
+)
+_REFUSED = "a design has CREATE TABLE, INDEX and POLICY, ALTER TABLE, GRANT, INSERT and UPDATE, and no other"
 
 
-async def dry_run(
-    connection: Connection, proposal: Design, whole: Design, live: Design
-) -> tuple[list[Looked], list[Query]]:
-    """Give each statement with the error it made, and how each filter and order of a new list is served."""
-    await refuse_unmarked(connection)
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        role = await connection.fetchval("SELECT current_database()")
-        await connection.execute(f'SET LOCAL ROLE "{role}"; {_BOUNDS}')
-        tables = [(table, live.table(table.name)) for table in proposal.db.tables]
-        ran = [looked for both in tables async for looked in _ran(connection, *both)]
+class Tried(NamedTuple):
+    """What a proposal makes of the schema, what PostgreSQL says to it, and how its lists are served."""
+
+    schema: Schema
+    looked: dict[str, list[Looked]]
+    queries: list[Query]
+
+
+async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schema) -> Tried:
+    """Run the statements as one who can reach the scratch tables alone; plan every filter and order."""
+    async with opened(designer_of(url)) as undone:
+        # This begins the transaction that nobody commits.
+        await undone.exec_driver_sql("SELECT 1")
+        connection: Any = (await undone.get_raw_connection()).driver_connection
+        await refuse_unmarked(connection)
+        await connection.execute(_BOUNDS)
+        declared = proposal.db.migration
+        ran = [await _ran(connection, change, declared, live) for change in proposal.db.changes]
+        schema = await read_schema(undone)
+        # SQLAlchemy has JSON read in its own way; plans are read in ours.
+        await connection.reset_type_codec("json", schema="pg_catalog")
+        for name in sorted(schema.keys() - live.keys()):
+            await connection.execute(f"ANALYZE {quoted(name)}")
         await be_strict(connection)
-        lists = [(one, whole.table(one.table)) for one in proposal.api.endpoints if one.listing]
-        owned = [(one, table, table.owner) for one, table in lists if table and table.owner]
-        return ran, [query for one in owned async for query in _queries(connection, *one)]
-    finally:
-        await transaction.rollback()
+        asked = [
+            one
+            for endpoint in whole.api.endpoints
+            if endpoint.listing and proposal.endpoint(endpoint.name)
+            if (table := schema.get(endpoint.table or "")) is not None and table.info["owner"]
+            async for one in _asked(connection, endpoint, table)
+        ]
+    said = [one for one, _ in ran] + [one for one in asked if isinstance(one, Looked)]
+    looked = {"DRY-1": said, "MIG": [rows for _, rows in ran]}
+    return Tried(schema, looked, [one for one in asked if isinstance(one, Query)])
 
 
-async def _ran(connection: Connection, table: Table, before: Table | None) -> AsyncIterator[Looked]:
+async def _ran(
+    connection: Connection, change: Change, declared: Migration, live: Schema
+) -> tuple[Looked, Looked]:
+    """Give what a statement was answered, and what it means for the rows that are there."""
+    fault = rows = ""
     try:
-        for statement in statements(table, before):
-            fault = ""
-            try:
-                async with connection.transaction():
-                    await connection.execute(statement)
-            except asyncpg.PostgresError as error:
-                fault = f"{type(error).__name__}: {error}"
-            yield Looked(statement.partition(" (")[0], fault, statement)
-    except NotAllowed as error:
-        yield Looked(table.name, str(error))
-
-
-async def _queries(
-    connection: Connection, endpoint: Endpoint, table: Table, owner: str
-) -> AsyncIterator[Query]:
-    name, mine = quoted(table.name), quoted(owner)
-    types = {column.name: column.type for column in table.columns}
-    heaviest = f"SELECT {mine} FROM {name} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"  # noqa: S608  # quoted names
-    person = await _value(connection, heaviest)
-    conditions = [f"{mine} = $1", *(condition(one, types) for one in endpoint.where)]
-    rows = f"SELECT * FROM {name} WHERE {' AND '.join(conditions)}"  # noqa: S608  # quoted names
-    for wanted in endpoint.filters:
-        asked = condition(Condition(column=wanted.column, op=wanted.op), types, "$2")
-        values = [] if wanted.op.endswith("null") else [await _rare(connection, name, wanted)]
-        # Not run: how many buffers a filter touches depends on what it asks for.
-        if plan := await explain(connection, f"{rows} AND {asked}", [person, *values]):
-            faults = [*plan.scans({table.name: owner}), *plan.reads_by({wanted.column})]
-            yield Query(f"{endpoint.name} filter {wanted.name}", plan, tuple(faults))
-    for sort in endpoint.sorts:
-        page = f"{rows} ORDER BY {_order(sort)} LIMIT {_PAGE}"
-        if plan := await explain(connection, page, [person], run=True):
-            faults = [*plan.scans({table.name: owner}), *plan.sorts()]
-            yield Query(f"{endpoint.name} sort {sort.name}", plan, tuple(faults))
-
-
-def _order(sort: Sort) -> str:
-    direction = " DESC" if sort.descending else ""
-    return ", ".join(quoted(name) + direction for name in (sort.column, sort.tie_breaker) if name)
-
-
-async def _rare(connection: Connection, table: str, wanted: Filter) -> Any:
-    """Give a value that few rows match, taken from the rows there are."""
-    place = 0.98 if wanted.op in {"gt", "gte"} else 0.02
-    within = f"percentile_disc({place}) WITHIN GROUP (ORDER BY {quoted(wanted.column)})"
-    value = await _value(connection, f"SELECT {within} FROM {table}")  # noqa: S608  # quoted names
-    return value[:8] if wanted.op in {"prefix", "search"} and value else value
-
-
-async def _value(connection: Connection, sql: str) -> Any:
-    """Give one value; None where it names what is not there, which another rule says."""
-    try:
+        if not _ALLOWED.match(change.sql):
+            raise asyncpg.SyntaxOrAccessError(_REFUSED)
         async with connection.transaction():
-            return await connection.fetchval(sql)
-    except asyncpg.SyntaxOrAccessError:
-        return None
+            # Not `execute`, which would take several statements.
+            await connection.fetch(change.sql, timeout=_PATIENCE_SECONDS)
+            if change.is_update and change.table in live:
+                # Indexes over rows that were changed are looked at only when these are written anew.
+                key = quoted(str(live[change.table].primary_key.name))
+                await connection.execute(f"CLUSTER {quoted(change.table)} USING {key}")
+        rows = "rows that are there change" if change.is_update else ""
+    except (asyncpg.PostgresError, TimeoutError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        # Until it is declared as that, it is a migration that is harder than it says.
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError) and declared.is_gentle:
+            fault, rows = "", f"rows that are there are in the way: {error}"
+    name = " ".join(change.sql.partition("(")[0].split())
+    return Looked(name, fault, change.sql), Looked(change.table, rows, change.sql)
+
+
+async def _asked(
+    connection: Connection, endpoint: Endpoint, table: sa.Table
+) -> AsyncIterator[Query | Looked]:
+    """Plan a list as it is narrowed by each filter, and as it comes in each order."""
+    owner, name = table.info["owner"], quoted(table.name)
+    heaviest = f"SELECT {quoted(owner)} FROM {name} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"  # noqa: S608  # quoted names
+    person = await connection.fetchval(heaviest)
+    if person is None:
+        yield Looked(table.name, "has no rows to plan on: add an INSERT of some hundred for each person")
+        return
+    rows = f"SELECT * FROM {name} WHERE {quoted(owner)} = $1 AND ({endpoint.where})"  # noqa: S608  # who asks owns nothing else
+    narrowed = {f"filter {it}": f"{rows} AND ({condition})" for it, condition in endpoint.filters.items()}
+    ordered = {f"sort {it}": f"{rows} ORDER BY {by} LIMIT {_PAGE}" for it, by in endpoint.sorts.items()}
+    for said, sql in {**narrowed, **ordered}.items():
+        try:
+            plan = await _plan(connection, sql, person, run=said in ordered)
+        except asyncpg.PostgresError as error:
+            yield Looked(f"{endpoint.name} {said}", f"{type(error).__name__}: {error}", sql)
+            continue
+        columns = set(re.findall(r"\w+", sql.removeprefix(rows))) & set(table.columns.keys())
+        rest = plan.sorts() if said in ordered else plan.reads_by(columns)
+        yield Query(f"{endpoint.name} {said}", plan, (*plan.scans({table.name: owner}), *rest))
+
+
+async def _plan(connection: Connection, sql: str, person: object, *, run: bool) -> Plan:
+    """Have a query planned whatever is asked for; `run` it to see what it touches."""
+    values = f"'{person}'" + (", NULL" if "$2" in sql else "")
+    async with connection.transaction():
+        await connection.fetch(f"PREPARE asked AS {sql}", timeout=_PATIENCE_SECONDS)
+        plan = await explain(connection, f"EXECUTE asked ({values})", run=run)
+        await connection.execute("DEALLOCATE asked")
+    return plan

@@ -6,8 +6,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+import sqlalchemy as sa
+
+from todo.architect.catalogue import Schema
 from todo.architect.constitution import Constitution
-from todo.architect.design import Design, Endpoint, Table
+from todo.architect.design import Design, Endpoint
 from todo.architect.planner import Plan
 
 Phase = Literal["check", "verify"]
@@ -106,7 +109,8 @@ class Evidence(NamedTuple):
 class Case:
     """What is judged.
 
-    `subject` is it alone, `live` the running system without it, `design` the two together.
+    `subject` is it alone, `live` the running system without it, `design` the two together; `before` and
+    `schema` are the tables without it and with it, as PostgreSQL has them.
     """
 
     phase: Phase
@@ -115,6 +119,8 @@ class Case:
     design: Design
     constitution: Constitution
     evidence: Evidence
+    before: Schema
+    schema: Schema
 
     def endpoints(self) -> list[Endpoint]:
         """Give the endpoints that are judged, each with all it has."""
@@ -126,16 +132,16 @@ class Case:
 
     def mapped(self) -> list[Endpoint]:
         """Give those that show or take members of a table that is there."""
-        return [endpoint for endpoint in self.endpoints() if endpoint.response and self.table_of(endpoint)]
+        return [one for one in self.endpoints() if one.response and self.table_of(one) is not None]
 
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[sa.Table]:
         """Give the tables that are judged, each with all it has."""
-        names = {table.name for table in self.subject.db.tables}
-        return [table for table in self.design.db.tables if table.name in names]
+        names = {change.table for change in self.subject.db.changes}
+        return [table for table in self.schema.values() if table.name in names]
 
-    def table_of(self, one: Endpoint | Answer) -> Table | None:
+    def table_of(self, one: Endpoint | Answer) -> sa.Table | None:
         endpoint = self.design.endpoint(one.name)
-        return self.design.table(endpoint.table) if endpoint else None
+        return self.schema.get(endpoint.table or "") if endpoint else None
 
     def is_public(self, endpoint: Endpoint) -> bool:
         return any(rule.level == "public" for rule in self.design.access(endpoint.name))
@@ -143,4 +149,4 @@ class Case:
     def foreign(self, one: Endpoint | Answer) -> str | None:
         """Give how another's thing is refused, as decided; None while that is open."""
         table = self.table_of(one)
-        return self.constitution.decided("foreign", table.name if table else "")
+        return self.constitution.decided("foreign", "" if table is None else table.name)

@@ -99,8 +99,9 @@ def _conflict(finding: Finding, design: Design) -> Conflict:
     """Show what each side says about the place."""
     endpoint = design.endpoint(" ".join(finding.where.split()[:2]))
     name = endpoint.name if endpoint else finding.where
-    table = design.table(endpoint.table if endpoint else name)
-    sides: dict[str, list[Any]] = {"api": [endpoint], "db": [table], "auth": design.access(name)}
+    table = endpoint.table if endpoint else name
+    changes = [change for change in design.db.changes if change.table == table]
+    sides: dict[str, list[Any]] = {"api": [endpoint], "db": changes, "auth": design.access(name)}
     said = {
         side: "; ".join(one.model_dump_json(exclude_defaults=True) for one in some if one)
         for side, some in sides.items()

@@ -26,7 +26,8 @@ def judge(case: Case) -> Verdict:
                 continue
             verdict.findings.append(finding)
             if rule.asks:
-                verdict.questions.append(rule.question(finding))
+                asked = f"{finding.where}: {finding.detail}"
+                verdict.questions.append(rule.asks.model_copy(update={"question": asked}))
     if verdict.findings:
         verdict.outcome = Outcome.REJECTED if verdict.errors() else Outcome.NEEDS_DECISION
     return verdict

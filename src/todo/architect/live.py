@@ -1,14 +1,16 @@
 """The running system as a design, and what was seen of it."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx2
 from blockbuster import blockbuster_ctx
 
-from todo.architect.catalogue import read_schema
+from todo.architect.catalogue import Schema, opened, read_schema, statements_of
 from todo.architect.design import ApiDesign, AuthDesign, Design, SchemaDesign
 from todo.architect.evidence import Evidence, Looked, Query, Trace
 from todo.architect.in_process import Application, Statement, in_process, tools_of
@@ -34,6 +36,7 @@ class Live:
     """What the running system is, what was seen of it, and what it says of itself."""
 
     design: Design
+    schema: Schema
     evidence: Evidence
     openapi: dict[str, Any]
     tools: list[dict[str, Any]]
@@ -51,7 +54,8 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool) 
             with blockbuster_ctx("todo", excluded_modules=["todo.architect"]):
                 calls = await prober.calls()
                 answers = [answer async for answer in prober.answers()] if probing else []
-            schema = await read_schema(url)
+            async with opened(url) as looking:
+                schema = await read_schema(looking)
             people = [call.person for call in calls[:_HEAVY]]
             await multiply(owner, schema, people)
             asked = _Plans(prober, bound, schema)
@@ -68,10 +72,10 @@ async def examine(url: DatabaseUrl, application: Application, *, probing: bool) 
         claims=claims_of_tokens(),
         looked={"AUTH-5": leaks},
     )
-    return Live(_design(calls, traces, schema), evidence, system.app.openapi(), tools)
+    return Live(_design(calls, traces, schema), schema, evidence, system.app.openapi(), tools)
 
 
-def _design(calls: list[Call], traces: list[Trace], schema: SchemaDesign) -> Design:
+def _design(calls: list[Call], traces: list[Trace], schema: Schema) -> Design:
     endpoints, rules = [], [call.operation.access() for call in calls]
     for call, trace in zip(calls, traces, strict=True):
         touched = {table for query in trace.queries for table in query.plan.tables}
@@ -82,18 +86,19 @@ def _design(calls: list[Call], traces: list[Trace], schema: SchemaDesign) -> Des
         one.model_copy(update={"table": one.table or (one.is_item and tables.get(one.collection)) or None})
         for one in endpoints
     ]
-    return Design(api=ApiDesign(endpoints=endpoints), db=schema, auth=AuthDesign(rules=rules))
+    db = SchemaDesign(changes=statements_of(schema))
+    return Design(api=ApiDesign(endpoints=endpoints), db=db, auth=AuthDesign(rules=rules))
 
 
 class _Plans:
     """How what the application was heard to ask is served, by the planner's word."""
 
-    def __init__(self, prober: Prober, bound: Connection, schema: SchemaDesign) -> None:
+    def __init__(self, prober: Prober, bound: Connection, schema: Schema) -> None:
         self._prober = prober
         self._bound = bound
-        self._owners = {table.name: table.owner for table in schema.tables if table.owner}
+        self._owners = {name: table.info["owner"] for name, table in schema.items() if table.info["owner"]}
         self._columns = {
-            table.name: {column.name for column in table.columns} - {table.owner} for table in schema.tables
+            name: set(table.columns.keys()) - {table.info["owner"]} for name, table in schema.items()
         }
 
     async def trace(self, call: Call) -> Trace:
@@ -143,9 +148,11 @@ class _Plans:
         async with self._bound.transaction():
             await be_strict(self._bound, person)
             for sql, arguments in dict(heard).items():
-                if sql.lstrip().startswith(beginnings):
-                    plan = await explain(self._bound, sql, arguments, run=run)
-                    plans += [(sql.split(maxsplit=1)[0], plan)] if plan else []
+                # What this role may not look into, or that names what is not there, has no plan.
+                with suppress(asyncpg.SyntaxOrAccessError, asyncpg.DataError):
+                    if sql.lstrip().startswith(beginnings):
+                        plan = await explain(self._bound, sql, arguments, run=run)
+                        plans.append((sql.split(maxsplit=1)[0], plan))
         return plans
 
     def _columns_of(self, plan: Plan) -> set[str]:

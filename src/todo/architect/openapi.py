@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import uuid_utils.compat as uuids
 
-from todo.architect.design import Access, Endpoint, Field, SchemaDesign, Table
+from todo.architect.catalogue import Schema
+from todo.architect.design import Access, Endpoint, Field
 
 _JSON = "application/json"
 _REFUSED = 400
@@ -61,7 +62,7 @@ class Operation:
         values: list[Any] = schema.get("enum", otherwise)
         return values
 
-    def endpoint(self, schema: SchemaDesign, touched: set[str]) -> Endpoint:
+    def endpoint(self, schema: Schema, touched: set[str]) -> Endpoint:
         """Give it as part of a design; `touched` are the tables it was seen to use."""
         body: dict[str, Any] = next(iter(self.bodies.values()), {})
         answer, said = self._answer(), self._described
@@ -148,15 +149,15 @@ def _member(name: str, schema: dict[str, Any], *, is_required: bool) -> Field:
     )
 
 
-def _table_of(fields: list[Field], schema: SchemaDesign, touched: set[str]) -> str | None:
+def _table_of(fields: list[Field], schema: Schema, touched: set[str]) -> str | None:
     """Find the table that the members are columns of: the one that has most of them, and at least half."""
     names = {field.name for field in fields}
 
-    def shared(table: Table) -> int:
-        return len(names & {column.name for column in table.columns})
+    def shared(table: str) -> int:
+        return len(names & set(schema[table].columns.keys()))
 
-    best = max((table for table in schema.tables if table.name in touched), key=shared, default=None)
-    return best.name if best and 2 * shared(best) > len(names) else None
+    best = max(sorted(touched & set(schema)), key=shared, default=None)
+    return best if best and 2 * shared(best) > len(names) else None
 
 
 def _is_free(schema: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
-"""A design as the pages it is read on: one for the API, one for each table it touches."""
+"""A design as the pages it is read on: one for the API, one for each table it changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from todo.architect.design import Access, Column, Design, Endpoint, Field, Index, Table
+from todo.architect.design import Access, Change, Design, Endpoint, Field
 from todo.architect.specs import BLOCK
 
 _PAGE = "---\nstatus: proposed\nfeature: {slug}\ncovers: {covers}\n---\n\n# {title}\n"
@@ -20,7 +20,7 @@ def pages(design: Design) -> dict[str, str]:
         "Overview": [request.text, "", *answers],
         "API design": [line for one in design.api.endpoints for line in _endpoint(one)],
         "Database schema": [
-            *(line for one in design.db.tables for line in _table(one)),
+            *(line for changes in design.db.by_table.values() for line in _statements(changes)),
             f"Migration: {design.db.migration}. {design.db.backfill or ''}",
         ],
         "Authentication": _grid(
@@ -32,9 +32,8 @@ def pages(design: Design) -> dict[str, str]:
         "Served": [BLOCK],
         "The design": ["```json design", design.model_dump_json(exclude_defaults=True, indent=1), "```"],
     }
-    return {f"api/{slug}.md": document(head, sections)} | {
-        f"database/{name}.md": text for name, text in (_table_page(one, slug) for one in design.db.tables)
-    }
+    tables = (_table_page(*both, slug) for both in design.db.by_table.items())
+    return {f"api/{slug}.md": document(head, sections), **dict(tables)}
 
 
 def document(head: str, sections: Mapping[str, Iterable[str]]) -> str:
@@ -53,9 +52,9 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
     codes = ", ".join(map(str, [*endpoint.success, *endpoint.errors]))
     yield f"- status codes: {codes if endpoint.errors else 'those of today'}"
     if endpoint.filters:
-        yield "- filters: " + ", ".join(f"`{one.name}` ({one.column} {one.op})" for one in endpoint.filters)
+        yield "- filters: " + ", ".join(f"`{name}` ({it})" for name, it in endpoint.filters.items())
     if endpoint.sorts:
-        yield "- orders: " + ", ".join(f"`{one.name}`" for one in endpoint.sorts)
+        yield "- orders: " + ", ".join(f"`{name}` ({by})" for name, by in endpoint.sorts.items())
     why = f"none: {endpoint.no_tool_because}" if endpoint.no_tool_because else "that of today"
     yield f"- tool: {endpoint.mcp_tool or why}\n"
 
@@ -69,37 +68,22 @@ def _fields(fields: Sequence[Field]) -> str:
     return ", ".join(map(said, fields)) or "nothing more"
 
 
-def _table_page(table: Table, slug: str) -> tuple[str, str]:
+def _statements(changes: Iterable[Change]) -> Iterator[str]:
+    yield "```sql"
+    for change in changes:
+        yield from (f"-- {line}" for line in change.because.splitlines())
+        yield change.sql.strip().rstrip(";") + ";"
+    yield "```\n"
+
+
+def _table_page(table: str, changes: Sequence[Change], slug: str) -> tuple[str, str]:
     """Give its name and text. The page of a table that is there says what is so, not what is meant to be."""
-    name = table.name if table.new else f"{table.name}-{slug}"
-    head = _PAGE.format(slug=slug, covers=table.name if table.new else "", title=name)
+    is_new = any(change.is_new for change in changes)
+    name = table if is_new else f"{table}-{slug}"
+    head = _PAGE.format(slug=slug, covers=table if is_new else "", title=name)
     why = f"Why it is so stands in [../api/{slug}.md](../api/{slug}.md)."
-    return name, document(head, {"Proposed": [*_table(table), why, "", BLOCK if table.new else ""]})
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield f"### `{table.name}`{' (new)' if table.new else ''}\n"
-    yield from _grid("column | type | null | default", map(_column, table.columns))
-    yield ""
-    yield from _grid("index | where | why", map(_index, table.indexes))
-    for key in table.foreign_keys:
-        target, rule = f"{key.table} ({', '.join(key.references)})", (key.on_delete or "").lower()
-        yield f"\n({', '.join(key.columns)}) refers to {target}, on delete {rule}."
-    if table.new:
-        columns = ", ".join(table.primary_key)
-        yield f"\nKey: ({columns}); rows belong to `{table.owner}`, by row-level security."
-    yield ""
-
-
-def _column(column: Column) -> list[str]:
-    bound = f" ≤ {column.max_length}" if column.max_length else ""
-    kind = column.type + bound + (f": {', '.join(column.values)}" if column.values else "")
-    return [f"`{column.name}`", kind, "yes" if column.nullable else "no", column.default or ""]
-
-
-def _index(index: Index) -> list[str]:
-    where = (f"{one.column} {one.op} {one.value or ''}".strip() for one in index.where)
-    return [f"({', '.join(index.columns)})", " and ".join(where), index.rationale]
+    sections = {"Proposed": [*_statements(changes), why, "", BLOCK if is_new else ""]}
+    return f"database/{name}.md", document(head, sections)
 
 
 def _access(access: Access) -> list[str]:

@@ -121,14 +121,13 @@ def _served(files: list[SpecFile], live: Design) -> set[str | None]:
 
 
 def is_served(design: Design, live: Design) -> bool:
-    """Whether the running system has every endpoint of a design with its members, and every column."""
-    return _named(design) <= _named(live)
+    """Whether the running system has every endpoint of a design with its members."""
+    return bool(design.api.endpoints) and _named(design) <= _named(live)
 
 
 def _named(design: Design) -> set[tuple[str, str]]:
-    named = {(one.name, "") for one in design.api.endpoints} | {(one.name, "") for one in design.db.tables}
     fields = {(one.name, it.name) for one in design.api.endpoints for it in [*one.request, *one.response]}
-    return named | fields | {(one.name, column.name) for one in design.db.tables for column in one.columns}
+    return fields | {(one.name, "") for one in design.api.endpoints}
 
 
 def write(root: Path, facts: Facts, live: Design) -> list[str]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from todo.architect.design import Access, Endpoint
 from todo.architect.evidence import Answer, Case
-from todo.architect.rules.rule import VERIFY, Question, Rule, answers, seen, where, words
+from todo.architect.rules.rule import VERIFY, Rule, answers, question, seen, where, words
 
 _SECRET = re.compile(r"(^|_)(password|secret|token|hash|digest)($|_)")
 
@@ -21,9 +21,9 @@ def _has_one_rule(one: Endpoint | Access, case: Case) -> str | None:
 def _asks_whose(one: Endpoint, case: Case) -> Iterator[str]:
     table, decided = case.table_of(one), case.foreign(one)
     for access in case.design.access(one.name):
-        if table and table.owner and not access.ownership:
+        if table is not None and table.info["owner"] and not access.ownership:
             yield f"rows of {table.name} belong to somebody, and nobody asks whom"
-        if table and access.ownership and table.owner is None:
+        if table is not None and access.ownership and not table.info["owner"]:
             yield f"{table.name} has no column that says whose a row is"
         if decided and access.foreign and str(access.foreign) != decided:
             yield f"answers {access.foreign} for another's; decided is {decided}"
@@ -61,9 +61,9 @@ RULES = [
          [(where(Case.endpoints, lambda one: one.is_item and one.table),
            lambda one, case: not case.foreign(one)
            and "is another's thing 403 (it exists) or 404 (nobody learns that)?")],
-         VERIFY, Question("foreign", "security", ["403", "404"])),
+         VERIFY, question("foreign", "security", "403", "404")),
     Rule("ASK-sharing", "user", "Whether people see each other's things is decided",
          words("sharing", "may somebody else see or change it, and what exactly?",
                r"shar\w*|team\w*|assign\w*|collaborat\w*|others|invite\w*|delegate\w*"),
-         VERIFY, Question("sharing", "security", ["never", "others may read", "others may read and change"])),
+         VERIFY, question("sharing", "security", "never", "others may read", "others may read and change")),
 ]  # fmt: skip

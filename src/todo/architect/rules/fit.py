@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
-from todo.architect.design import SERVERS_OWN, Column, Endpoint, Field
+import sqlalchemy as sa
+
+from todo.architect.catalogue import kind
+from todo.architect.design import SERVERS_OWN, Endpoint, Field
 from todo.architect.evidence import Case
-from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, seen, where, words
+from todo.architect.rules.rule import CHECK, VERIFY, Rule, question, seen, where, words
 
 _FITS = {
     "string": {"text", "varchar"},
@@ -27,31 +31,26 @@ def _fields(one: Endpoint) -> list[Field]:
     return [*(one.request if one.method != "GET" else []), *one.response]
 
 
-def _pairs(one: Endpoint, case: Case) -> Iterator[tuple[Field, Column]]:
+def _pairs(one: Endpoint, case: Case) -> Iterator[tuple[Field, sa.Column[Any]]]:
     """Give each member that has a column, with it."""
     table = case.table_of(one)
     for field in _fields(one):
-        if table and field.computed is None and (column := table.column(field.name)):
-            yield field, column
+        if table is not None and field.computed is None and field.name in table.columns:
+            yield field, table.columns[field.name]
 
 
 def _unmapped(one: Endpoint, case: Case) -> list[str]:
     computed = case.constitution.subjects("computed")
     members = [it.name for it in _fields(one) if not (it.computed or f"{one.table}.{it.name}" in computed)]
-    asked = [it.column for part in (one.filters, one.sorts, one.where) for it in part]
-    table = case.table_of(one)
-    return [
-        f"{name} has no column in {one.table}"
-        for name in [*members, *asked]
-        if table and not table.column(name)
-    ]
+    columns = case.schema[one.table or ""].columns
+    return [f"{name} has no column in {one.table}" for name in members if name not in columns]
 
 
 def _too_long(one: Endpoint, case: Case) -> Iterator[str]:
     for field, column in _pairs(one, case):
-        takes = field.max_length or "any number of"
-        if column.max_length and field in one.request and (field.max_length or 10**9) > column.max_length:
-            yield f"{field.name} takes {takes} characters, its column {column.max_length}"
+        takes, most = field.max_length or "any number of", column.info.get("longest")
+        if most and field in one.request and (field.max_length or 10**9) > most:
+            yield f"{field.name} takes {takes} characters, its column {most}"
 
 
 def _nulls(one: Endpoint, case: Case) -> Iterator[str]:
@@ -62,11 +61,11 @@ def _nulls(one: Endpoint, case: Case) -> Iterator[str]:
     table = case.table_of(one)
     if one.method != "POST" or case.phase == "check" or table is None:
         return
-    before = case.live.table(table.name)
-    given = {table.owner, *SERVERS_OWN, *(field.name for field in one.request if field.required)}
+    before = case.before.get(table.name)
+    given = {table.info["owner"], *SERVERS_OWN, *(field.name for field in one.request if field.required)}
     for column in table.columns:
-        is_new = before is None or before.column(column.name) is None
-        may_be_left_out = column.nullable or column.default is not None or column.computed
+        is_new = before is None or column.name not in before.columns
+        may_be_left_out = column.nullable or column.server_default is not None
         if is_new and not may_be_left_out and column.name not in given:
             yield f"{column.name} must be there, and nobody says what it is"
 
@@ -78,13 +77,14 @@ def _misnamed(one: Endpoint, case: Case) -> Iterator[str]:
     if one.is_item and not one.collection.endswith("s"):
         yield f"{one.collection} is not a plural"
     table = case.table_of(one)
-    all_named: list[Field | Column] = [*one.request, *one.response, *(table.columns if table else [])]
-    for named in all_named:
-        if not _SNAKE.fullmatch(named.name):
-            yield f"{named.name} is not snake_case"
-        is_moment = named.name == "at" or named.name.endswith("_at")
-        if isinstance(named, Column) and (named.type == "timestamptz") != is_moment:
-            yield f"{named.name} is the name of a {named.type}"
+    columns = [] if table is None else [*table.columns]
+    for name in [it.name for it in [*one.request, *one.response, *columns]]:
+        if not _SNAKE.fullmatch(name):
+            yield f"{name} is not snake_case"
+    for column in columns:
+        is_moment = column.name == "at" or column.name.endswith("_at")
+        if (kind(column) == "timestamptz") != is_moment:
+            yield f"{column.name} is the name of a {kind(column)}"
 
 
 def _without_tool(one: Endpoint, case: Case) -> str | None:
@@ -109,13 +109,13 @@ INTEGRATION = [
          [(Case.endpoints, _misnamed)]),
     Rule("MAP-0", "db", "An endpoint is about a table that is there",
          [(where(Case.endpoints, lambda one: one.table),
-           lambda one, case: not case.table_of(one) and f"there is no table {one.table}")]),
+           lambda one, case: one.table not in case.schema and f"there is no table {one.table}")]),
     Rule("MAP-1", "db", "Every member has its column, or says how it is computed",
          [(Case.mapped, _unmapped)]),
     Rule("MAP-2", "db", "Members and columns are of one type",
-         [(Case.mapped, lambda one, case: [f"{field.name} is {field.type}, its column {column.type}"
+         [(Case.mapped, lambda one, case: [f"{field.name} is {field.type}, its column {kind(column)}"
                                            for field, column in _pairs(one, case)
-                                           if column.type.partition("(")[0] not in _FITS[field.type]])]),
+                                           if kind(column).partition("(")[0] not in _FITS[field.type]])]),
     Rule("MAP-3", "db", "What is accepted fits its column", [(Case.mapped, _too_long)]),
     Rule("MAP-5", "db", "What must be there is asked for or has a default; null goes in and out alike",
          [(Case.mapped, _nulls)]),
@@ -128,7 +128,7 @@ INTEGRATION = [
          words("infrastructure", "may the product need one more part to run?",
                r"queue|redis|kafka|celery|cache|elasticsearch|extension|graphql|websocket\w*|cron|broker"
                r"|e-?mails?|sms"),
-         VERIFY, Question("infrastructure", "tradeoff", ["no: with what is there", "yes"])),
+         VERIFY, question("infrastructure", "tradeoff", "no: with what is there", "yes")),
 ]  # fmt: skip
 ASYNC = [
     Rule("ASYNC-1", "api", "Handlers are coroutines, and nothing blocks the loop",

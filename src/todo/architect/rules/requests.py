@@ -1,10 +1,12 @@
 """Rules about what is said over HTTP: what is asked, what is answered, and what is refused."""
 
+import re
 from collections.abc import Iterator
 
+from todo.architect.catalogue import unique_columns
 from todo.architect.design import SERVERS_OWN, Endpoint, Field
 from todo.architect.evidence import Answer, Case
-from todo.architect.rules.rule import CHECK, VERIFY, Question, Rule, answers, where, words
+from todo.architect.rules.rule import CHECK, VERIFY, Rule, answers, question, where, words
 
 _PROBLEM = {"status", "detail", "error_code"}
 _REQUESTS = where(Case.endpoints, lambda one: one.request)
@@ -19,9 +21,9 @@ def _succeeds_as_usual(one: Endpoint, case: Case) -> str | None:
 def _is_paged(one: Endpoint, case: Case) -> Iterator[str]:
     if not one.paged:
         yield "answers a list without total and page"
-    if table := case.table_of(one):
-        unique = {name for key in [table.primary_key, *table.unique] for name in key}
-        unordered = [sort.name for sort in one.sorts if sort.tie_breaker not in unique]
+    if (table := case.table_of(one)) is not None:
+        last = {name: re.findall(r"\w+", by.rpartition(",")[2])[:1] for name, by in one.sorts.items()}
+        unordered = [name for name, column in last.items() if not {*column} & unique_columns(table)]
         yield from (f"equal {name} have no order: no unique tie-breaker" for name in unordered)
 
 
@@ -38,11 +40,7 @@ def _breaks(one: Endpoint, case: Case) -> Iterator[str]:
     if before is None:
         return
     known = {field.name: field for field in before.request}
-    names = {*known, *(field.name for field in before.response)}
     yield from (f"{name} is removed: clients that use it break" for name in one.removes)
-    for old, new in case.subject.api.renames.items():
-        if old in names:
-            yield f"{old} becomes {new}: clients that use it break"
     for field in one.request:
         yield from _tightened(field, known.get(field.name))
 
@@ -71,7 +69,7 @@ def _is_partial(one: Endpoint, _: Case) -> Iterator[str]:
 
 def _servers_own(one: Endpoint, case: Case) -> list[str]:
     table = case.table_of(one)
-    own = {*SERVERS_OWN, table.owner} if table else set()
+    own = set() if table is None else {*SERVERS_OWN, table.info["owner"]}
     return [
         f"a client may set {field.name}" for field in one.request if one.method != "GET" and field.name in own
     ]
@@ -109,17 +107,17 @@ VALIDATION = [
                                      lambda one, _: not one.is_refusal and f"takes an {one.asked}")]),
     Rule("API-4", "api", "What is there stays: nothing is removed or tightened unless it is declared",
          [(lambda case: case.subject.api.endpoints, _breaks)],
-         VERIFY, Question("breaking", "ambiguity", ["keep the old beside the new", "break it, announced"])),
+         VERIFY, question("breaking", "ambiguity", "keep the old beside the new", "break it, announced")),
     Rule("API-5", "api", "PATCH takes only what can be seen, and all of it is optional",
          [(where(Case.endpoints, lambda one: one.method == "PATCH"), _is_partial)]),
     Rule("MAP-4", "api", "A client never writes what the server sets",
          [(_REQUESTS, _servers_own), (answers("server's own member"),
-                                      lambda one, case: not one.is_refusal and bool(case.table_of(one))
+                                      lambda one, case: not one.is_refusal and case.table_of(one) is not None
                                       and f"takes {one.detail}")]),
     Rule("ASK-visibility", "user", "Whether finished things are listed is decided",
          words("visibility", "are they in the list, or only when asked for?",
                r"completed|archiv\w*|hidden|done ones"),
-         VERIFY, Question("visibility", "ambiguity", ["listed", "only when asked for"])),
+         VERIFY, question("visibility", "ambiguity", "listed", "only when asked for")),
 ]  # fmt: skip
 ERRORS = [
     Rule("ERR-1", "api", "Every refusal that can come is declared", [(Case.endpoints, _undeclared)]),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from todo.architect.evidence import Asked, Case, Phase
-from todo.architect.verdict import Clarification, Finding, Owner
+from todo.architect.verdict import Clarification, Finding, Kind, Owner
 
 # What is wrong with a subject: nothing, one thing, or some.
 Said = str | Iterable[str] | Literal[False] | None
@@ -13,14 +13,6 @@ Look = tuple[Callable[[Case], Iterable[Any]], Callable[[Any, Case], Said]]
 
 CHECK: tuple[Phase, ...] = ("check",)
 VERIFY: tuple[Phase, ...] = ("verify",)
-
-
-class Question(NamedTuple):
-    """What a person is asked where a rule finds something, and what the answer is kept under."""
-
-    id: str
-    kind: str
-    options: Sequence[str]
 
 
 class Rule(NamedTuple):
@@ -31,7 +23,7 @@ class Rule(NamedTuple):
     says: str
     looks: Sequence[Look]
     phases: tuple[Phase, ...] = (*CHECK, *VERIFY)
-    asks: Question | None = None
+    asks: Clarification | None = None
 
     def apply(self, case: Case) -> tuple[int, list[Finding]]:
         """Give how many subjects there were, and what was found."""
@@ -51,13 +43,10 @@ class Rule(NamedTuple):
             where=where, detail=detail, evidence=evidence,
         )  # fmt: skip
 
-    def question(self, finding: Finding) -> Clarification:
-        """Ask the person about something that was found."""
-        asked = f"{finding.where}: {finding.detail}"
-        question, kind, options = self.asks or ("", "", ())
-        return Clarification.model_validate(
-            {"id": question, "kind": kind, "question": asked, "options": options}
-        )
+
+def question(id_: str, kind: Kind, *options: str) -> Clarification:
+    """Give what a person is asked where a rule finds something, but for what it found."""
+    return Clarification(id=id_, kind=kind, question="", options=list(options))
 
 
 def answers(*asked: Asked) -> Callable[[Case], Iterable[Any]]:

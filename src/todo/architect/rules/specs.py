@@ -39,7 +39,7 @@ def _untested(one: Endpoint, case: Case) -> list[str]:
 
 RULES = [
     Rule("SPEC-1", "user", "Every operation and table is in one live specification, which says what is so",
-         [(lambda case: [*case.design.api.endpoints, *case.design.db.tables], _covered),
+         [(lambda case: [*case.design.api.endpoints, *case.schema.values()], _covered),
           (lambda case: [page for page in case.evidence.pages if page.status == "live"],
            lambda one, _: not one.is_current and "is not what the system says: todo architect specs")],
          CHECK),

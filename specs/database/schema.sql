@@ -122,7 +122,7 @@ ALTER TABLE ONLY public.todo_changes
     ADD CONSTRAINT pk_todo_changes PRIMARY KEY (user_id, seq);
 
 ALTER TABLE ONLY public.todo_words
-    ADD CONSTRAINT pk_todo_words PRIMARY KEY (user_id, block, word);
+    ADD CONSTRAINT pk_todo_words PRIMARY KEY (user_id, word, block);
 
 ALTER TABLE ONLY public.todos
     ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);

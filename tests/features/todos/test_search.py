@@ -3,11 +3,12 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +16,12 @@ from tests.factories import Person, Service
 from tests.features.todos.test_counts import delete, purge, restore, some
 from tests.naive_search import finds
 from todo.database.engine import Connection, connect
+from todo.database.statements import Statement
+from todo.database.transaction import Glance
 from todo.features.todos.models import Priority
-from todo.features.todos.schemas import TodoSort, TodoStatus
+from todo.features.todos.repository.keys import Question
+from todo.features.todos.repository.todo_documents import TodoDocuments
+from todo.features.todos.schemas import TodoFilter, TodoSort, TodoStatus
 from todo.features.todos.service import index_todos
 
 WORDS = ("milk", "Milch", "mil", "Straße", "İz", "牛乳を買う", "été", "🎂", "x")
@@ -163,6 +168,42 @@ async def test_who_has_much_that_is_not_in_the_index_is_indexed_after_a_search(
             assert (await alice.get("/api/todos?q=milk")).json()["total"] == 300
 
     assert before == (await alice.get("/api/todos?q=milk")).json()["total"] == 300
+
+
+class Interrupted:
+    """Asks the database, and has somebody write once the first answer is there."""
+
+    def __init__(self, glance: Glance, write: Callable[[], Awaitable[object]]) -> None:
+        self.user_id = glance.user_id
+        self.reading = glance.reading
+        self._glance = glance
+        self._writes = [write]
+
+    async def one(self, statement: Statement, **values: Any) -> Record | None:
+        row = await self._glance.one(statement, **values)
+        while self._writes:
+            await self._writes.pop()()
+        return row
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_what_is_changed_between_finding_and_showing_is_shown_and_counted_as_it_is_then(
+    service: Service, alice: Person, *, is_indexed: bool
+) -> None:
+    todo, other = await alice.make_todo("milk"), await alice.make_todo("more milk")
+    if is_indexed:
+        await index(service, alice)
+    glance = service.app.state.backend.database.glance(UUID(alice.subject))
+
+    async def change() -> None:
+        await alice.patch(f"/api/todos/{todo['id']}", json={"title": "bread"})
+
+    wanted = TodoFilter(q="milk")
+    question = Question.of("milk", TodoStatus.ALL, [])
+    found, _ = await TodoDocuments(Interrupted(glance, change)).search(question, wanted, None)
+
+    assert [todo["id"] for todo in json.loads(f"[{found.documents}]")] == [other["id"]]
+    assert found.total == 1
 
 
 async def test_what_was_purged_and_forgotten_is_not_found_again(

@@ -227,8 +227,8 @@ class TodoWord(Table, table=True):
     __table_args__ = (ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),)
 
     user_id: UUID = Field(primary_key=True)
-    block: int = Field(sa_type=BigInteger, primary_key=True)
     word: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    block: int = Field(sa_type=BigInteger, primary_key=True)
     places: bytes
 
 

@@ -16,10 +16,11 @@ from todo.database.stroke import Stroke
 from todo.database.transaction import Database, InDoubt, Transaction
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import upkeep
+from todo.features.todos.repository.asking import Asking
 from todo.features.todos.repository.indexing import TodoIndex
 from todo.features.todos.repository.keys import Question
 from todo.features.todos.repository.pages import Found, Position
-from todo.features.todos.repository.todo_documents import Asking, TodoDocuments
+from todo.features.todos.repository.todo_documents import TodoDocuments
 from todo.features.todos.repository.todo_strokes import TodoStrokes
 from todo.features.todos.repository.todos import TodoRepository
 from todo.features.todos.rules import (

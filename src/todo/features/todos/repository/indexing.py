@@ -31,7 +31,7 @@ from todo.features.todos.models import IndexedTodo, TodoWord
 from todo.features.todos.repository.columns import CHANGE, USER
 from todo.features.todos.repository.keys import keys_of
 from todo.features.todos.repository.places import block_of, packed
-from todo.features.todos.repository.search import CHANGED_SINCE, LEFT_KEY, TodoSearch
+from todo.features.todos.repository.search import CHANGED_SINCE, LEFT_KEY, extent
 
 # The person's writers wait while as many are put in, a tenth of a second.
 _AT_ONCE = 2_000
@@ -151,14 +151,14 @@ class TodoIndex:
 
     async def next_batch(self) -> Batch | None:
         """Give what is to go in next, if anything; in a transaction that sees a single snapshot."""
-        extent = await TodoSearch(self._transaction).extent()
-        if extent.indexed_seq == extent.change_seq:
+        reach = await extent(self._transaction)
+        if reach.indexed_seq == reach.change_seq:
             return None
         rows = await self._transaction.rows(
-            CHANGED_SINCE, user_id=self._owner_id, after=extent.indexed_seq, limit=_AT_ONCE
+            CHANGED_SINCE, user_id=self._owner_id, after=reach.indexed_seq, limit=_AT_ONCE
         )
-        upto = extent.change_seq if len(rows) < _AT_ONCE else rows[-1]["change_seq"]
-        return Batch(extent.written_seq, extent.indexed_seq, upto, rows)
+        upto = reach.change_seq if len(rows) < _AT_ONCE else rows[-1]["change_seq"]
+        return Batch(reach.written_seq, reach.indexed_seq, upto, rows)
 
     async def put_in(self, entries: Entries) -> bool:
         """Put todos in and say whether that was done, or somebody else was faster."""

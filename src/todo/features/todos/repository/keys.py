@@ -15,6 +15,7 @@ from todo.features.todos.schemas import TodoStatus
 
 _SHORT = 2
 _STAR = "*"
+UNWANTED = -1
 
 
 def keys_of(row: Any) -> set[str]:
@@ -29,30 +30,45 @@ def keys_of(row: Any) -> set[str]:
 
 @dataclass(frozen=True)
 class Question:
-    """What is searched for: words, all of them, and of each set of states or priorities one."""
+    """What is searched for: words, all of them, of each set of states or priorities one, nothing unwanted."""
 
     words: Sequence[str]
     facets: Sequence[Collection[str]]
+    unwanted: Collection[str]
 
     @classmethod
     def of(cls, text: str, status: TodoStatus, priorities: Collection[Priority]) -> "Question":
         """Read what somebody asks; without a word in it there is nothing to search for."""
-        facets = [{_STAR + status}]
+        is_live = status is TodoStatus.ALL
+        facets = [] if is_live else [{_STAR + status}]
         if priorities:
             facets.append({_STAR + priority for priority in priorities})
-        return cls(wanted(text), facets)
+        return cls(wanted(text), facets, {_STAR + TodoStatus.DELETED} if is_live else ())
+
+    @property
+    def condition_count(self) -> int:
+        """How many conditions there are, all of which have to be met."""
+        return len(self.facets) + len(self.words)
 
     def is_answered_by(self, row: Any) -> bool:
         """Whether a todo is found."""
         facets = _facets_of(row)
-        return all(facets & set(one) for one in self.facets) and is_found(_text_of(row), self.words)
+        if facets.intersection(self.unwanted) or not all(map(facets.intersection, self.facets)):
+            return False
+        return is_found(_text_of(row), self.words)
 
     def ranges(self) -> list[tuple[int, str, str]]:
-        """Give the keys it asks for: from one to before another, with the number of their condition."""
+        """Give the keys it asks for: from one to before another, with the number of their condition.
+
+        Those of what is unwanted have that of no condition, `UNWANTED`.
+        """
         exact = [*self.facets, *({word + _STAR} for word in self.words if len(word) <= _SHORT)]
-        ranges = [(number, key, key + "\1") for number, keys in enumerate(exact) for key in sorted(keys)]
         longer = [word for word in self.words if len(word) > _SHORT]
-        return ranges + [(len(exact) + number, word, word + LAST) for number, word in enumerate(longer)]
+        numbered = [*enumerate(exact), *((UNWANTED, {key}) for key in self.unwanted)]
+        return [
+            *((number, key, key + "\1") for number, keys in numbered for key in sorted(keys)),
+            *((len(exact) + number, word, word + LAST) for number, word in enumerate(longer)),
+        ]
 
 
 def _text_of(row: Any) -> str:
@@ -64,4 +80,4 @@ def _facets_of(row: Any) -> set[str]:
     if row["deleted_at"] is not None:
         return {priority, _STAR + TodoStatus.DELETED}
     state = TodoStatus.ACTIVE if row["completed_at"] is None else TodoStatus.COMPLETED
-    return {priority, _STAR + TodoStatus.ALL, _STAR + state}
+    return {priority, _STAR + state}

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql
 from todo.database.statements import Statement
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import counts
-from todo.features.todos.repository.columns import IS_MINE, TODO
+from todo.features.todos.repository.columns import IS_MINE, TODO, USER
 from todo.features.todos.repository.documents import DOCUMENT
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
@@ -54,6 +54,9 @@ _AMONG: dict[Among, ColumnElement[bool]] = {
     # Not "= 1", of which the planner would think that it is seldom true, and sort them all.
     Among.MANY: func.get_bit(bindparam("found", type_=LargeBinary), TODO.change_seq) != literal_column("0"),
 }
+_CHANGE_SEQ = (
+    select(USER.change_seq).where(USER.id == bindparam("user_id")).scalar_subquery().label("change_seq")
+)
 _SORT_COLUMN: dict[str, ColumnElement[Any]] = {
     "created_at": TODO.created_at,
     "updated_at": TODO.updated_at,
@@ -81,7 +84,10 @@ class Found:
 
 @functools.cache
 def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
-    """Give one page and the total: one row, of one snapshot. Of some places, the total is known already.
+    """Give one page and the total: one row, of one snapshot.
+
+    Of some places, the total is known already; instead there is the person's last change, by which to tell
+    whether the places still are what they were.
 
     No column of it is an array, whose type the driver would first have to look up on each new connection.
     """
@@ -112,7 +118,7 @@ def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is
             func.max(numbered.c.place).label("count"),
             _only(numbered.c.sort_value, is_last).label("sort_value"),
             _only(numbered.c.id, is_last).label("id"),
-            *([_total(status, by_priority=by_priority)] if among is Among.ALL else []),
+            _total(status, by_priority=by_priority) if among is Among.ALL else _CHANGE_SEQ,
         )
     )
 

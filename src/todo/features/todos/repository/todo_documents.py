@@ -1,38 +1,22 @@
 """The todos of one person as documents: found, and written down, by PostgreSQL."""
 
-from contextlib import AbstractAsyncContextManager
 from math import isqrt
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
-from todo.database.statements import Statement
-from todo.database.transaction import Transaction
 from todo.features.todos.repository import counts, pages
+from todo.features.todos.repository.asking import Asking
 from todo.features.todos.repository.keys import Question
 from todo.features.todos.repository.pages import Among, Found, Position
 from todo.features.todos.repository.reads import ABSENT, SHOW
-from todo.features.todos.repository.search import TodoSearch
+from todo.features.todos.repository.search import Matches, find, glimpse
 from todo.features.todos.rules import TodoNotFound, TodoNotOwned, absence
 from todo.features.todos.schemas import TodoDocument, TodoFilter
 
 # So many todos are passed by in order in the time in which one is fetched by itself.
 _PASSED_BY = 8
-
-
-class Asking(Protocol):
-    """A transaction, or something that has one for each question."""
-
-    user_id: UUID
-
-    async def one(self, statement: Statement, **values: Any) -> Record | None:
-        """Give the row; where there is none, one of nulls may stand for it."""
-        ...
-
-    def reading(self) -> AbstractAsyncContextManager[Transaction]:
-        """Open a transaction that sees a single snapshot, for what takes more than one statement."""
-        ...
 
 
 class TodoDocuments:
@@ -65,17 +49,29 @@ class TodoDocuments:
         self, question: Question, wanted: TodoFilter, after: Position | None
     ) -> tuple[Found, bool]:
         """Do the same with those that answer a question; and say whether their index is to be written on."""
-        async with self._asking.reading() as transaction:
-            matches = await TodoSearch(transaction).find(question)
-            total = len(matches.places)
-            if total == 0:
-                return Found("", None, 0), matches.is_behind
-            # To sort them is as much work as there are; to meet them in order, the less the more there are.
-            met = (wanted.offset or 0) + wanted.limit
-            among = Among.FEW if total <= isqrt(met * matches.last // _PASSED_BY) else Among.MANY
-            found = list(matches.places) if among is Among.FEW else matches.places.as_bits(matches.last)
-            row = await self._page(transaction, among, wanted, after, found=found)
-        return _found(row, wanted.limit, total), matches.is_behind
+        matches = await glimpse(self._asking, question)
+        found = await self._page_among(self._asking, matches, wanted, after) if matches else None
+        if matches is None or found is None:
+            async with self._asking.reading() as transaction:
+                matches = await find(transaction, question)
+                found = await self._page_among(transaction, matches, wanted, after)
+        if found is None:
+            raise RuntimeError("nothing changes in a snapshot")
+        return found, matches.is_behind
+
+    async def _page_among(
+        self, asking: Asking, matches: Matches, wanted: TodoFilter, after: Position | None
+    ) -> Found | None:
+        """Give a page of these; nothing, if the person has changed something since they were found."""
+        total = len(matches.places)
+        if total == 0:
+            return Found("", None, 0)
+        # To sort them is as much work as there are; to meet them in order, the less the more there are.
+        met = (wanted.offset or 0) + wanted.limit
+        among = Among.FEW if total <= isqrt(met * matches.last // _PASSED_BY) else Among.MANY
+        found = list(matches.places) if among is Among.FEW else matches.places.as_bits(matches.last)
+        row = await self._page(asking, among, wanted, after, found=found)
+        return _found(row, wanted.limit, total) if row["change_seq"] == matches.last else None
 
     async def _page(
         self, asking: Asking, among: Among, wanted: TodoFilter, after: Position | None, **more: Any

@@ -1,0 +1,24 @@
+"""Who answers the questions of a reader."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+from uuid import UUID
+
+from asyncpg import Record
+
+from todo.database.statements import Statement
+from todo.database.transaction import Transaction
+
+
+class Asking(Protocol):
+    """A transaction, or something that has one for each question."""
+
+    user_id: UUID
+
+    async def one(self, statement: Statement, **values: Any) -> Record | None:
+        """Give the row; where there is none, one of nulls may stand for it."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that sees a single snapshot, for what takes more than one statement."""
+        ...

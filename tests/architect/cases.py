@@ -203,6 +203,9 @@ def _listing(*statements: str) -> Design:
     return _reminding(_GET_LIST, db=db)
 
 
+_FILLED = Change(table="todos", sql="UPDATE todos SET due_at = created_at")
+
+
 def _ends(sql: str) -> Design:
     return _changes(*SOUND.db.changes, Change(table="todos", sql=sql))
 
@@ -337,6 +340,22 @@ CASES = [
         "API-4",
     ),
     _case(
+        "what is taken today is refused",
+        _more(
+            _UPDATE.model_copy(
+                update={
+                    "removes": [],
+                    "request": [
+                        Field(name="title", type="string", required=False, max_length=100),
+                        Field(name="priority", type="string", required=False, values=["low", "high"]),
+                    ],
+                }
+            ),
+            rules=[],
+        ),
+        "API-4",
+    ),
+    _case(
         "a change that must name everything",
         _endpoint(PATCH, request=[Field(name="due_at", type="timestamp", nullable=True)]),
         "API-5",
@@ -396,6 +415,11 @@ CASES = [
     _case("a new table that is listed", _listing(_BY_TIME, _ROWS)),
     _case("a new table that is listed without an index", _listing(_ROWS), "IDX-1"),
     _case("a new table that is listed, and no rows to plan on", _listing(_BY_TIME), "DRY-1", "DB-4"),
+    _case(
+        "rows that change on the way to an index",
+        _changes(_ADDED, _FILLED, _INDEXED, migration="transform"),
+        "MIG-2",
+    ),
     _case("two statements in the place of one", _todos("ADD COLUMN effort text; DROP TABLE todos"), "DRY-1"),
     _case("the end of the transaction", _ends("COMMIT"), "DRY-1"),
     _case("the end of the transaction, behind a remark", _ends("/* */ COMMIT"), "DRY-1"),

@@ -121,7 +121,7 @@ def test_the_page_of_a_design_has_every_part() -> None:
     ]
     assert "-- the list\nCREATE INDEX ON todos (user_id, due_at, id) WHERE deleted_at IS NULL;\n" in page
     assert "### `PATCH /api/todos/{todo_id}/due`\n" in page
-    assert "| authenticated | sub | 403 | owner |\n" in page
+    assert "/due`: authenticated; claims sub; checks owner; 403 for another's\n" in page
 
 
 async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Bench, project: Path) -> None:

@@ -46,7 +46,11 @@ class Bench:
         tried = await dry_run(self.url, design, whole, schema)
         # Nothing else that was seen of the running system is evidence for what is not built.
         evidence = Evidence(
-            queries=tuple(tried.queries), tools=seen.tools, claims=seen.claims, looked=tried.looked
+            queries=tried.queries,
+            steps=tried.steps,
+            tools=seen.tools,
+            claims=seen.claims,
+            looked={"DRY-1": tried.statements},
         )
         case = Case("verify", design, live, whole, self.constitution, evidence, schema, tried.schema)
         return judge(case).model_copy(update={"design": design})

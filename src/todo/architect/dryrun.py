@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import asyncpg
 import sqlalchemy as sa
 
-from todo.architect.catalogue import Schema, opened, quoted, read_schema
+from todo.architect.catalogue import Schema, kind, opened, quoted, read_schema
 from todo.architect.design import Change, Design, Endpoint, Migration
-from todo.architect.evidence import Looked, Query
+from todo.architect.evidence import Looked, Query, Step
 from todo.architect.planner import Plan, be_strict, explain
 from todo.architect.scratch import designer_of, refuse_unmarked
 from todo.database.engine import Connection
@@ -27,6 +27,8 @@ _ALLOWED = re.compile(
     r"(CREATE\s+TABLE|ALTER\s+TABLE|CREATE\s+(UNIQUE\s+)?INDEX|CREATE\s+POLICY|GRANT|INSERT|UPDATE)\s",
     re.IGNORECASE,
 )
+# An index over rows that were changed is looked at only when they are written anew, as this has it.
+_REWRITE = "ALTER TABLE {0} ADD COLUMN anew float DEFAULT random(); ALTER TABLE {0} DROP COLUMN anew"
 _REFUSED = "a design has CREATE TABLE, INDEX and POLICY, ALTER TABLE, GRANT, INSERT and UPDATE, and no other"
 
 
@@ -34,8 +36,9 @@ class Tried(NamedTuple):
     """What a proposal makes of the schema, what PostgreSQL says to it, and how its lists are served."""
 
     schema: Schema
-    looked: dict[str, list[Looked]]
-    queries: list[Query]
+    statements: list[Looked]
+    steps: tuple[Step, ...]
+    queries: tuple[Query, ...]
 
 
 async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schema) -> Tried:
@@ -47,7 +50,7 @@ async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schem
         await refuse_unmarked(connection)
         await connection.execute(_BOUNDS)
         declared = proposal.db.migration
-        ran = [await _ran(connection, change, declared, live) for change in proposal.db.changes]
+        ran = [await _ran(connection, change, declared) for change in proposal.db.changes]
         schema = await read_schema(undone)
         # SQLAlchemy has JSON read in its own way; plans are read in ours.
         await connection.reset_type_codec("json", schema="pg_catalog")
@@ -62,13 +65,11 @@ async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schem
             async for one in _asked(connection, endpoint, table)
         ]
     said = [one for one, _ in ran] + [one for one in asked if isinstance(one, Looked)]
-    looked = {"DRY-1": said, "MIG": [rows for _, rows in ran]}
-    return Tried(schema, looked, [one for one in asked if isinstance(one, Query)])
+    steps = [step for _, step in ran] + [step_of(table, live.get(name)) for name, table in schema.items()]
+    return Tried(schema, said, tuple(steps), tuple(one for one in asked if isinstance(one, Query)))
 
 
-async def _ran(
-    connection: Connection, change: Change, declared: Migration, live: Schema
-) -> tuple[Looked, Looked]:
+async def _ran(connection: Connection, change: Change, declared: Migration) -> tuple[Looked, Step]:
     """Give what a statement was answered, and what it means for the rows that are there."""
     fault = rows = ""
     try:
@@ -77,10 +78,8 @@ async def _ran(
         async with connection.transaction():
             # Not `execute`, which would take several statements.
             await connection.fetch(change.sql, timeout=_PATIENCE_SECONDS)
-            if change.is_update and change.table in live:
-                # Indexes over rows that were changed are looked at only when these are written anew.
-                key = quoted(str(live[change.table].primary_key.name))
-                await connection.execute(f"CLUSTER {quoted(change.table)} USING {key}")
+            if change.is_update:
+                await connection.execute(_REWRITE.format(quoted(change.table)))
         rows = "rows that are there change" if change.is_update else ""
     except (asyncpg.PostgresError, TimeoutError) as error:
         fault = f"{type(error).__name__}: {error}"
@@ -88,7 +87,31 @@ async def _ran(
         if isinstance(error, asyncpg.IntegrityConstraintViolationError) and declared.is_gentle:
             fault, rows = "", f"rows that are there are in the way: {error}"
     name = " ".join(change.sql.partition("(")[0].split())
-    return Looked(name, fault, change.sql), Looked(change.table, rows, change.sql)
+    needed = Migration.TRANSFORM if rows else Migration.NONE
+    return Looked(name, fault, change.sql), Step(change.table, needed, rows, change.sql)
+
+
+def step_of(table: sa.Table, before: sa.Table | None) -> Step:
+    """Give what has become of a table."""
+    if before is None:
+        return Step(table.name, Migration.EXPAND, "a new table")
+    if gone := ", ".join(one.name for one in before.columns if one.name not in table.columns):
+        return Step(table.name, Migration.CONTRACT, f"{gone} is gone for what still runs")
+    for column in table.columns:
+        known = before.columns.get(column.name)
+        if known is not None and kind(known) != kind(column):
+            changed = f"{column.name} changes from {kind(known)} to {kind(column)}"
+            return Step(table.name, Migration.TRANSFORM, changed)
+        was_left_out = column.server_default is None if known is None else known.nullable
+        if was_left_out and not column.nullable:
+            return Step(table.name, Migration.TRANSFORM, f"{column.name} must be there from now on")
+    is_as_it_was = _parts(table) == _parts(before)
+    return Step(table.name, Migration.NONE if is_as_it_was else Migration.EXPAND, "it only adds")
+
+
+def _parts(table: sa.Table) -> set[str]:
+    named: list[Any] = [*table.columns, *table.indexes, *table.constraints]
+    return {str(one.name) for one in named}
 
 
 async def _asked(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from todo.architect.catalogue import Schema
 from todo.architect.constitution import Constitution
-from todo.architect.design import Design, Endpoint
+from todo.architect.design import Design, Endpoint, Migration
 from todo.architect.planner import Plan
 
 Phase = Literal["check", "verify"]
@@ -39,6 +39,15 @@ class Query(NamedTuple):
     @property
     def evidence(self) -> str:
         return str(self.plan)
+
+
+class Step(NamedTuple):
+    """What a migration does to a table or to its rows, and how hard that is on what runs."""
+
+    name: str
+    needed: Migration
+    why: str
+    evidence: str = ""
 
 
 class Trace(NamedTuple):
@@ -98,6 +107,7 @@ class Evidence(NamedTuple):
     traces: tuple[Trace, ...] = ()
     answers: tuple[Answer, ...] = ()
     queries: tuple[Query, ...] = ()
+    steps: tuple[Step, ...] = ()
     pages: tuple[Page, ...] = ()
     tools: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()

@@ -6,7 +6,6 @@ from todo.architect.design import Access, Change, Design, Endpoint, Field
 from todo.architect.specs import BLOCK
 
 _PAGE = "---\nstatus: proposed\nfeature: {slug}\ncovers: {covers}\n---\n\n# {title}\n"
-_ACCESS = "endpoint | level | claims | another's | checks"
 
 
 def pages(design: Design) -> dict[str, str]:
@@ -23,9 +22,7 @@ def pages(design: Design) -> dict[str, str]:
             *(line for changes in design.db.by_table.values() for line in _statements(changes)),
             f"Migration: {design.db.migration}. {design.db.backfill or ''}",
         ],
-        "Authentication": _grid(
-            "endpoint | level | claims | another's | checks", map(_access, design.auth.rules)
-        ),
+        "Authentication": map(_access, design.auth.rules),
         "Implementation notes": [*(f"- {note}" for note in design.notes), *waivers],
         "Testing strategy": [line for one in design.tests for line in _proofs(one.endpoint, one.by_kind)],
         "Files to create or change": [f"- `{name}`" for name in design.files],
@@ -86,25 +83,15 @@ def _table_page(table: str, changes: Sequence[Change], slug: str) -> tuple[str, 
     return f"database/{name}.md", document(head, sections)
 
 
-def _access(access: Access) -> list[str]:
-    claims = [*access.claims, *([access.scope] if access.scope else [])]
-    checks = [*access.checks, *(["owner"] if access.ownership else [])]
-    return [
-        f"`{access.endpoint}`",
-        access.level,
-        ", ".join(claims),
-        f"{access.foreign or ''}",
-        "; ".join(checks),
-    ]
+def _access(access: Access) -> str:
+    claims = ", ".join(filter(None, [*access.claims, access.scope]))
+    checks = ", ".join([*access.checks, *(["owner"] if access.ownership else [])])
+    foreign = f"; {access.foreign} for another's" if access.foreign else ""
+    asked = f"claims {claims or 'none'}; checks {checks or 'nothing'}{foreign}"
+    return f"- `{access.endpoint}`: {access.level}; {asked}"
 
 
 def _proofs(endpoint: str, by_kind: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield f"`{endpoint}`\n"
     yield from (f"- {kind}: {', '.join(f'`{name}`' for name in names)}" for kind, names in by_kind.items())
     yield ""
-
-
-def _grid(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {head} |"
-    yield "| " + " | ".join("---" for _ in head.split(" | ")) + " |"
-    yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -1,15 +1,14 @@
 """Rules about what is kept: tables, indexes, and how they come about."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 
 from todo.architect.catalogue import has_key, kind, rows_of
 from todo.architect.design import Migration
-from todo.architect.evidence import Case, Looked
+from todo.architect.evidence import Case, Step
 from todo.architect.planner import BUFFER_BUDGET
-from todo.architect.rules.rule import CHECK, VERIFY, Look, Rule, question, seen, where, words
+from todo.architect.rules.rule import CHECK, VERIFY, Rule, question, seen, where, words
 
 
 def _has_times(one: sa.Table, case: Case) -> Iterator[str]:
@@ -48,44 +47,9 @@ def _is_used(table: sa.Table, index: sa.Index, case: Case) -> bool:
     return any(_columns(index)[: len(key)] == key and key != [table.info["owner"]] for key in keys)
 
 
-def migration_of(table: sa.Table, before: sa.Table | None) -> tuple[Migration, str]:
-    """Give what kind of migration a change of a table needs, and why."""
-    if before is None:
-        return Migration.EXPAND, "a new table"
-    if gone := ", ".join(one.name for one in before.columns if one.name not in table.columns):
-        return Migration.CONTRACT, f"{gone} is gone for what still runs"
-    for column in table.columns:
-        known = before.columns.get(column.name)
-        if known is not None and kind(known) != kind(column):
-            return Migration.TRANSFORM, f"{column.name} changes from {kind(known)} to {kind(column)}"
-        was_left_out = column.server_default is None if known is None else known.nullable
-        if was_left_out and not column.nullable:
-            return Migration.TRANSFORM, f"{column.name} must be there from now on"
-    is_as_it_was = _parts(table) == _parts(before)
-    return (Migration.NONE, "") if is_as_it_was else (Migration.EXPAND, "it only adds")
-
-
-def _parts(table: sa.Table) -> set[str]:
-    named: list[Any] = [*table.columns, *table.indexes, *table.constraints]
-    return {str(one.name) for one in named}
-
-
-def _harder(declared: Any) -> list[Look]:
-    """Look for what is harder than was declared: in the tables, and in the rows that are there."""
-
-    def table(one: sa.Table, case: Case) -> str | None:
-        needed, why = migration_of(one, case.before.get(one.name))
-        is_harder = needed.weight > declared(case).weight
-        return f"is {needed}, which is more than {declared(case)}: {why}" if is_harder else None
-
-    def rows(one: Looked, case: Case) -> str | None:
-        is_harder = one.fault and Migration.TRANSFORM.weight > declared(case).weight
-        return f"is transform, which is more than {declared(case)}: {one.fault}" if is_harder else None
-
-    return [
-        (lambda case: case.schema.values(), table),
-        (lambda case: case.evidence.looked.get("MIG", ()), rows),
-    ]
+def _is_harder(one: Step, than: Migration) -> str | None:
+    is_harder = one.needed.weight > than.weight
+    return f"is {one.needed}, which is more than {than}: {one.why}" if is_harder else None
 
 
 SCHEMA = [
@@ -126,9 +90,9 @@ MIGRATIONS = [
     Rule("DRY-2", "db", "Migrations go up, down and up again, and end at the tables in code",
          seen("DRY-2"), CHECK),
     Rule("MIG-1", "db", "A migration is declared as hard as it is",
-         _harder(lambda case: case.subject.db.migration), VERIFY),
+         [(lambda case: case.evidence.steps,
+           lambda one, case: _is_harder(one, case.subject.db.migration))], VERIFY),
     Rule("MIG-2", "db", "What changes or removes data that is there is decided by a person",
-         _harder(lambda _: Migration.EXPAND),
-         VERIFY,
+         [(lambda case: case.evidence.steps, lambda one, _: _is_harder(one, Migration.EXPAND))], VERIFY,
          question("migration", "migration", "in two releases", "in one, with downtime", "not at all")),
 ]  # fmt: skip

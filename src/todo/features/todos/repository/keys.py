@@ -52,10 +52,10 @@ class Question:
 
     def is_answered_by(self, row: Any) -> bool:
         """Whether a todo is found."""
-        facets = _facets_of(row)
-        if facets.intersection(self.unwanted) or not all(map(facets.intersection, self.facets)):
+        if not is_found(_text_of(row), self.words):
             return False
-        return is_found(_text_of(row), self.words)
+        facets = _facets_of(row)
+        return all(map(facets.intersection, self.facets)) and facets.isdisjoint(self.unwanted)
 
     def ranges(self) -> list[tuple[int, str, str]]:
         """Give the keys it asks for: from one to before another, with the number of their condition.
@@ -72,7 +72,7 @@ class Question:
 
 
 def _text_of(row: Any) -> str:
-    return row["title"] if row["description"] is None else f"{row['title']}\n{row['description']}"
+    return row["title"] if row["description"] is None else f"{row['title']} {row['description']}"
 
 
 def _facets_of(row: Any) -> set[str]:

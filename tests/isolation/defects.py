@@ -337,7 +337,16 @@ BY_TESTS = (
     ),
     (
         _defect("places that have been left are found", _SEARCH, "return first - unwanted", "return first"),
-        ("tests/features/todos/test_search.py", "-k=whoever_writes"),
+        ("tests/features/todos/test_search.py", "-k=written_anew"),
+    ),
+    (
+        _defect(
+            "a block that was renewed is not what is in it",
+            "features/todos/repository/indexing.py",
+            "after=before, limit=row",
+            "after=before + 9, limit=row",
+        ),
+        ("tests/features/todos/test_search.py", "-k=does_not_fill"),
     ),
     (
         _defect(

@@ -141,17 +141,51 @@ async def test_what_many_have_in_common_is_found_in_order_and_counted(
 ) -> None:
     for start in range(0, 300, 100):
         operations = [
-            {"op": "create", "todo": {"title": f"milk {number}"}} for number in range(start, start + 100)
+            {"op": "create", "todo": {"title": f"{'bread' if number % 2 else 'milk'} {number}"}}
+            for number in range(start, start + 100)
         ]
         await alice.post("/api/todos/batch", json={"operations": operations})
     await index(service, alice)
 
-    few = (await alice.get("/api/todos?q=milk&limit=2")).json()
-    many = (await alice.get("/api/todos?q=mil&limit=100&offset=150")).json()
+    first = (await alice.get("/api/todos?q=milk&limit=2")).json()
+    later = (await alice.get("/api/todos?q=mil&limit=100&offset=50")).json()
 
-    assert [todo["title"] for todo in few["items"]] == ["milk 299", "milk 298"]
-    assert [todo["title"] for todo in many["items"]] == [f"milk {number}" for number in range(149, 49, -1)]
-    assert few["total"] == many["total"] == 300
+    assert [todo["title"] for todo in first["items"]] == ["milk 298", "milk 296"]
+    assert [todo["title"] for todo in later["items"]] == [f"milk {number}" for number in range(198, -1, -2)]
+    assert first["total"] == later["total"] == 150
+
+
+async def test_what_is_written_anew_is_found_as_it_is_now_and_once(service: Service, alice: Person) -> None:
+    names = ("bread", "milk", "more milk")
+    todos = [await alice.make_todo(name) for name in ("milk", "more milk", "bread")]
+    await index(service, alice)
+    for todo, name in zip(todos, names, strict=True):
+        await alice.patch(f"/api/todos/{todo['id']}", json={"title": name})
+
+    before = [todo["id"] for todo in await listed(alice, q="milk")]
+    await index(service, alice)
+    after = [todo["id"] for todo in await listed(alice, q="milk")]
+
+    assert before == after == [todos[2]["id"], todos[1]["id"]]
+
+
+async def test_what_was_left_does_not_fill_the_index(
+    service: Service, owner: Connection, alice: Person
+) -> None:
+    todo, other = await alice.make_todo("milk"), await alice.make_todo("bread")
+    for number in range(12):
+        await alice.patch(f"/api/todos/{todo['id']}", json={"title": f"Number{number}"})
+        await index(service, alice)
+
+    words = await owner.fetch(
+        "SELECT word FROM todo_words WHERE user_id = $1 AND word LIKE 'number%'", UUID(alice.subject)
+    )
+
+    assert 1 <= len(words) <= 3
+    assert [todo["id"] for todo in await listed(alice, q="number11")] == [todo["id"]]
+    assert [todo["id"] for todo in await listed(alice, q="bre")] == [other["id"]]
+    assert await listed(alice, q="number1") == await listed(alice, q="number11")
+    assert await listed(alice, q="milk") == []
 
 
 async def test_who_has_much_that_is_not_in_the_index_is_indexed_after_a_search(

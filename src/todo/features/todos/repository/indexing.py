@@ -28,9 +28,9 @@ from todo.database.statements import Statement
 from todo.database.tables import Table, User
 from todo.database.transaction import Transaction
 from todo.features.todos.models import IndexedTodo, TodoWord
-from todo.features.todos.repository.columns import CHANGE, USER
+from todo.features.todos.repository.columns import CHANGE, TODO, USER
 from todo.features.todos.repository.keys import keys_of
-from todo.features.todos.repository.places import block_of, packed
+from todo.features.todos.repository.places import BLOCK, block_of, packed, unpacked
 from todo.features.todos.repository.search import CHANGED_SINCE, LEFT_KEY, extent
 
 # The person's writers wait while as many are put in, a tenth of a second.
@@ -100,6 +100,20 @@ _FORGET = (
     Statement(delete(TodoWord).where(_WORD.user_id == _USER_ID)),
     Statement(delete(IndexedTodo).where(_INDEXED.user_id == _USER_ID)),
 )
+_USED = (
+    select(func.count())
+    .where(
+        TODO.user_id == _USER_ID,
+        TODO.change_seq.between(_WORD.block * BLOCK, _WORD.block * BLOCK + BLOCK - 1),
+    )
+    .scalar_subquery()
+)
+_BLOCKS = Statement(
+    select(_WORD.block, _WORD.places.label("left"), _USED.label("used"))
+    .where(_WORD.user_id == _USER_ID, _WORD.word == LEFT_KEY)
+    .order_by(_WORD.block)
+)
+_CLEAR = Statement(delete(TodoWord).where(_WORD.user_id == _USER_ID, _WORD.block == bindparam("block")))
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,7 @@ class Entries:
     instead_of: int
     after: int
     upto: int
+    renewed: int | None
     places: Sequence[tuple[UUID, int]]
     words: Sequence[tuple[int, str, bytes]]
 
@@ -117,16 +132,18 @@ class Entries:
 class Batch:
     """Todos to be put in next, and from where to where these are all that changed.
 
-    The index reached to `instead_of`; it is made anew if that is not where they begin.
+    The index reached to `instead_of`; it is made anew if that is not where they begin. Or all todos of one
+    block, which is `renewed`.
     """
 
     instead_of: int
     after: int
     upto: int
     rows: Sequence[Record]
+    renewed: int | None = None
 
     def entries(self) -> Entries:
-        """Take their words apart, of as many as may be written at once."""
+        """Take their words apart, of as many as may be written at once; a block is renewed in one piece."""
         found: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
         places: list[tuple[UUID, int]] = []
         for row in self.rows:
@@ -134,12 +151,12 @@ class Batch:
             places.append((row["id"], place))
             for key in keys_of(row):
                 found[block_of(place), key].append(place)
-            if len(found) >= _WORDS_AT_ONCE:
+            if len(found) >= _WORDS_AT_ONCE and self.renewed is None:
                 break
         upto = self.upto if len(places) == len(self.rows) else places[-1][1]
         # In their order in the index, so that they lie together.
         words = [(block, key, packed(found[block, key])) for block, key in sorted(found)]
-        return Entries(self.instead_of, self.after, upto, places, words)
+        return Entries(self.instead_of, self.after, upto, self.renewed, places, words)
 
 
 class TodoIndex:
@@ -153,18 +170,33 @@ class TodoIndex:
         """Give what is to go in next, if anything; in a transaction that sees a single snapshot."""
         reach = await extent(self._transaction)
         if reach.indexed_seq == reach.change_seq:
-            return None
+            return await self._to_renew(reach.indexed_seq)
         rows = await self._transaction.rows(
             CHANGED_SINCE, user_id=self._owner_id, after=reach.indexed_seq, limit=_AT_ONCE
         )
         upto = reach.change_seq if len(rows) < _AT_ONCE else rows[-1]["change_seq"]
         return Batch(reach.written_seq, reach.indexed_seq, upto, rows)
 
+    async def _to_renew(self, reached: int) -> Batch | None:
+        """Give the todos of a block of which more places have been left than are in use, if there is one."""
+        for row in await self._transaction.rows(_BLOCKS, user_id=self._owner_id):
+            if unpacked(row["left"]).bit_count() > row["used"]:
+                before = row["block"] * BLOCK - 1
+                rows = await self._transaction.rows(
+                    CHANGED_SINCE, user_id=self._owner_id, after=before, limit=row["used"]
+                )
+                return Batch(reached, reached, reached, rows, renewed=row["block"])
+        return None
+
     async def put_in(self, entries: Entries) -> bool:
         """Put todos in and say whether that was done, or somebody else was faster."""
         row = await self._transaction.one(_LOCK, user_id=self._owner_id)
         if row is None or row["indexed_seq"] != entries.instead_of:
             return False
+        if entries.renewed is not None:
+            await self._transaction.rows(_CLEAR, user_id=self._owner_id, block=entries.renewed)
+            await self._write(entries.words)
+            return True
         if entries.after != entries.instead_of:
             for statement in _FORGET:
                 await self._transaction.rows(statement, user_id=self._owner_id)
@@ -182,13 +214,15 @@ class TodoIndex:
         return True
 
     async def _write(self, words: Sequence[tuple[int, str, bytes]]) -> None:
-        await self._transaction.rows(
-            _WRITE,
-            user_id=self._owner_id,
-            block=[block for block, _, _ in words],
-            word=[word for _, word, _ in words],
-            places=[places for _, _, places in words],
-        )
+        for start in range(0, len(words), _WORDS_AT_ONCE):
+            some = words[start : start + _WORDS_AT_ONCE]
+            await self._transaction.rows(
+                _WRITE,
+                user_id=self._owner_id,
+                block=[block for block, _, _ in some],
+                word=[word for _, word, _ in some],
+                places=[places for _, _, places in some],
+            )
 
 
 def _left(places: Iterable[int]) -> list[tuple[int, str, bytes]]:

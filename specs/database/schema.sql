@@ -6,7 +6,7 @@ CREATE FUNCTION public.todo_exists(wanted uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog'
     AS $$BEGIN
-    PERFORM 1 FROM public.todos WHERE ARRAY[user_id, id] @> ARRAY[wanted] AND id = wanted;
+    PERFORM 1 FROM public.todos WHERE id = wanted;
     RETURN FOUND;
 END$$;
 
@@ -140,7 +140,7 @@ CREATE INDEX ix_idempotency_keys_user_id_created_at ON public.idempotency_keys U
 
 CREATE INDEX ix_todo_changes_user_id_todo_id_seq ON public.todo_changes USING btree (user_id, todo_id, seq);
 
-CREATE INDEX ix_todos_owner ON public.todos USING gin ((ARRAY[user_id, id])) WITH (fastupdate=off);
+CREATE INDEX ix_todos_id_user_id ON public.todos USING btree (id, user_id);
 
 CREATE INDEX ix_todos_trash ON public.todos USING btree (user_id, created_at, id) WHERE (deleted_at IS NOT NULL);
 

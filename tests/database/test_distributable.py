@@ -10,7 +10,7 @@ from todo.database.url import DatabaseUrl
 
 # What an index may lead with instead. It answers by id alone, which no key may: it is not unique, so that it
 # can be built on each shard by itself.
-NOT_LED_BY_A_PERSON = {"ix_todos_owner"}
+NOT_LED_BY_A_PERSON = {"ix_todos_id_user_id"}
 
 # Each is something that `create_distributed_table` refuses, or that would come between machines.
 COMPLAINTS = """

@@ -135,7 +135,7 @@ async def test_whether_an_id_is_taken_is_found_by_the_id_alone(server: DatabaseU
         query = f"SELECT {asked[1].replace('wanted', '$1::uuid')}"
         plan = await owner.fetchval(f"EXPLAIN (FORMAT json) {query}", uuid4())
 
-    assert indexes(json.loads(plan)[0]["Plan"]) == {"ix_todos_owner"}
+    assert indexes(json.loads(plan)[0]["Plan"]) == {"ix_todos_id_user_id"}
 
 
 async def test_the_upkeep_reads_what_is_due_and_little_more(server: DatabaseUrl) -> None:

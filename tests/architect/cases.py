@@ -122,7 +122,12 @@ _REFERENCE = "FOREIGN KEY (user_id, todo_id) REFERENCES todos (user_id, id)"
 
 
 def _reminders(
-    *more: str, times: str = _TIMES, rule: str = " ON DELETE CASCADE", is_indexed: bool = True
+    *more: str,
+    times: str = _TIMES,
+    rule: str = " ON DELETE CASCADE",
+    is_indexed: bool = True,
+    policy: str = "",
+    is_bound: bool = True,
 ) -> Design:
     """The sound one, with a new table beside it."""
     columns = "".join(f", {one}" for one in more)
@@ -136,8 +141,8 @@ def _reminders(
     caller = "user_id = NULLIF(current_setting('app.user_id', true), '')::uuid"
     statements = [
         made,
-        "ALTER TABLE reminders ENABLE ROW LEVEL SECURITY",
-        f"CREATE POLICY owner_only ON reminders TO todo_app USING ({caller}) WITH CHECK ({caller})",
+        *(["ALTER TABLE reminders ENABLE ROW LEVEL SECURITY"] if is_bound else []),
+        f"CREATE POLICY owner_only ON reminders TO todo_app USING ({caller}{policy}) WITH CHECK ({caller})",
         "GRANT SELECT, INSERT, UPDATE ON reminders TO todo_app",
         *(["CREATE INDEX ON reminders (user_id, todo_id)"] if is_indexed else []),
     ]
@@ -412,6 +417,16 @@ CASES = [
     _case("an endpoint without tests", _with(tests=SOUND.tests[:1]), "TEST-1"),
     _case("finished things", _asking("show archived todos"), "ASK-visibility", undecided=("visibility",)),
     _case("one more part to run", _asking("send a reminder through a queue"), "ASK-tradeoff"),
+    _case(
+        "a new table whose policy is not in force",
+        _reminding(_GET, db=_reminders(is_bound=False).db),
+        "AUTH-3",
+    ),
+    _case(
+        "a new table whose policy shows more",
+        _reminding(_GET, db=_reminders(policy=" OR remind_at < now()").db),
+        "AUTH-3",
+    ),
     _case("a new table that is listed", _listing(_BY_TIME, _ROWS)),
     _case("a new table that is listed without an index", _listing(_ROWS), "IDX-1"),
     _case("a new table that is listed, and no rows to plan on", _listing(_BY_TIME), "DRY-1", "DB-4"),

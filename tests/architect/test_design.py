@@ -13,9 +13,9 @@ from tests.architect.cases import SOUND
 from todo.architect.bench import Bench
 from todo.architect.brief import facts
 from todo.architect.design import Access, AuthDesign, Design, FeatureRequest, SchemaDesign
-from todo.architect.flow import Flow, Plan, Run
+from todo.architect.flow import Flow, Plan
 from todo.architect.specialists import Questions, Specialists
-from todo.architect.verdict import Clarification, Outcome
+from todo.architect.verdict import Clarification, Outcome, Verdict
 
 models.ALLOW_MODEL_REQUESTS = False
 
@@ -52,9 +52,9 @@ class Script:
 
 async def run(
     place: Bench, script: Callable[..., Any], *, budget: int = 24, request: FeatureRequest = REQUEST
-) -> Run:
+) -> tuple[Verdict, Specialists]:
     specialists = Specialists(FunctionModel(script), facts(place.live, place.constitution), budget)
-    return await Flow(place, specialists).design(request)
+    return await Flow(place, specialists).design(request), specialists
 
 
 def _without_index() -> SchemaDesign:
@@ -62,11 +62,11 @@ def _without_index() -> SchemaDesign:
 
 
 async def test_a_sound_design_takes_five_calls(place: Bench) -> None:
-    done = await run(place, Script())
+    verdict, asked_of = await run(place, Script())
 
-    assert (done.verdict.outcome, done.calls, done.sent_back) == (Outcome.VERIFIED, 5, [])
-    assert isinstance(done.verdict.design, Design)
-    assert done.verdict.design.files == PLAN.files
+    assert (verdict.outcome, asked_of.usage.requests, asked_of.sent_back) == (Outcome.VERIFIED, 5, [])
+    assert isinstance(verdict.design, Design)
+    assert verdict.design.files == PLAN.files
 
 
 async def test_each_specialist_is_sent_back_with_evidence_and_mends_it(place: Bench) -> None:
@@ -79,10 +79,14 @@ async def test_each_specialist_is_sent_back_with_evidence_and_mends_it(place: Be
         AuthDesign=[AuthDesign(rules=SOUND.auth.rules[:1]), SOUND.auth],
     )
 
-    done = await run(place, script)
+    verdict, asked_of = await run(place, script)
 
-    assert (done.verdict.outcome, done.calls) == (Outcome.VERIFIED, 8)
-    assert {role for role, _ in done.sent_back} == {"api-designer", "db-schema-manager", "auth-specialist"}
+    assert (verdict.outcome, asked_of.usage.requests) == (Outcome.VERIFIED, 8)
+    assert {role for role, _ in asked_of.sent_back} == {
+        "api-designer",
+        "db-schema-manager",
+        "auth-specialist",
+    }
     told = "\n".join(script.told)
     assert "ERR-1 GET /api/todos/due: does not declare 401, 422, 503" in told
     assert "sorts all rows of the owner by [due_at, id]" in told
@@ -91,11 +95,11 @@ async def test_each_specialist_is_sent_back_with_evidence_and_mends_it(place: Be
 
 
 async def test_what_nobody_mends_goes_to_the_person_with_both_sides(place: Bench) -> None:
-    done = await run(place, Script(SchemaDesign=[_without_index()]))
+    verdict, _ = await run(place, Script(SchemaDesign=[_without_index()]))
 
-    assert done.verdict.outcome is Outcome.NEEDS_DECISION
-    assert {conflict.rule for conflict in done.verdict.conflicts} == {"IDX-1"}
-    sides = done.verdict.conflicts[0].sides
+    assert verdict.outcome is Outcome.NEEDS_DECISION
+    assert {conflict.rule for conflict in verdict.conflicts} == {"IDX-1"}
+    sides = verdict.conflicts[0].sides
     assert '"due_before"' in sides["api"]
     assert "ADD COLUMN due_at" in sides["db"]
     assert "GET /api/todos/due" in sides["auth"]
@@ -104,10 +108,10 @@ async def test_what_nobody_mends_goes_to_the_person_with_both_sides(place: Bench
 async def test_a_question_of_the_request_stops_before_the_first_call(place: Bench) -> None:
     request = FeatureRequest(slug="sharing", text="share todos with a team")
 
-    done = await run(place, Script(), request=request)
+    verdict, asked_of = await run(place, Script(), request=request)
 
-    assert (done.verdict.outcome, done.calls) == (Outcome.NEEDS_DECISION, 0)
-    assert [question.id for question in done.verdict.questions] == ["sharing"]
+    assert (verdict.outcome, asked_of.usage.requests) == (Outcome.NEEDS_DECISION, 0)
+    assert [question.id for question in verdict.questions] == ["sharing"]
 
 
 @pytest.mark.parametrize("role", ["FeatureRequest", "ApiDesign", "SchemaDesign", "AuthDesign"])
@@ -116,26 +120,26 @@ async def test_anybody_may_ask_instead_of_guessing(place: Bench, role: str) -> N
 
     questions: list[BaseModel] = [Questions(questions=[asked])]
 
-    done = await run(place, Script(**{role: questions}))
+    verdict, _ = await run(place, Script(**{role: questions}))
 
-    assert (done.verdict.outcome, done.verdict.questions) == (Outcome.NEEDS_DECISION, [asked])
+    assert (verdict.outcome, verdict.questions) == (Outcome.NEEDS_DECISION, [asked])
 
 
 async def test_a_model_that_never_learns_is_stopped_by_the_budget(place: Bench) -> None:
     wrong = AuthDesign(rules=[Access(endpoint="GET /api/elsewhere")])
 
-    done = await run(place, Script(AuthDesign=[wrong]), budget=6)
+    verdict, asked_of = await run(place, Script(AuthDesign=[wrong]), budget=6)
 
-    assert done.verdict.outcome is Outcome.UNVERIFIED
-    assert done.calls == 6
-    assert "6" in (done.verdict.reason or "")
+    assert verdict.outcome is Outcome.UNVERIFIED
+    assert asked_of.usage.requests == 6
+    assert "6" in (verdict.reason or "")
 
 
 @pytest.mark.parametrize("name", ["nonsense", "openai:anything"])
 async def test_a_model_that_cannot_be_asked_leaves_the_design_unverified(place: Bench, name: str) -> None:
     specialists = Specialists(name, facts(place.live, place.constitution))
 
-    done = await Flow(place, specialists).design(REQUEST)
+    verdict = await Flow(place, specialists).design(REQUEST)
 
-    assert done.verdict.outcome is Outcome.UNVERIFIED
-    assert "The model cannot be asked" in (done.verdict.reason or "")
+    assert verdict.outcome is Outcome.UNVERIFIED
+    assert "The model cannot be asked" in (verdict.reason or "")

@@ -41,18 +41,12 @@ class Bench:
         """Judge a proposal; nothing of it stays."""
         if not design.api.endpoints and not design.db.changes:
             return unverified("The design says nothing: no endpoint and no statement.")
-        live, schema, seen = self.live.design, self.live.schema, self.live.evidence
+        live, before, seen = self.live.design, self.live.schema, self.live.evidence
         whole = laid_over(live, design)
-        tried = await dry_run(self.url, design, whole, schema)
+        schema, evidence = await dry_run(self.url, design, whole, before)
         # Nothing else that was seen of the running system is evidence for what is not built.
-        evidence = Evidence(
-            queries=tried.queries,
-            steps=tried.steps,
-            tools=seen.tools,
-            claims=seen.claims,
-            looked={"DRY-1": tried.statements},
-        )
-        case = Case("verify", design, live, whole, self.constitution, evidence, schema, tried.schema)
+        evidence = evidence._replace(tools=seen.tools, claims=seen.claims)
+        case = Case("verify", design, live, whole, self.constitution, evidence, before, schema)
         return judge(case).model_copy(update={"design": design})
 
     async def check(self, root: Path, server: DatabaseUrl) -> Verdict:

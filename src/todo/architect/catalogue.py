@@ -17,11 +17,14 @@ from todo.database.url import DatabaseUrl
 
 Schema = dict[str, sa.Table]
 
-# Whose a row is, as row-level security has it.
+# Whose a row is: as row-level security has it, where that shows and takes the caller's rows and no other.
 _OWNERS = r"""
-SELECT tablename, substring(qual FROM '\((\w+) = \(NULLIF\(current_setting\(''app\.user_id''')
-  FROM pg_policies JOIN pg_class ON oid = tablename::regclass
- WHERE schemaname = 'public' AND relrowsecurity AND qual ~ 'app\.user_id'
+SELECT tablename, min(substring(coalesce(qual, with_check) FROM '\w+'))
+  FROM pg_policies JOIN pg_class ON oid = format('%I.%I', schemaname, tablename)::regclass
+ WHERE schemaname = 'public' AND relrowsecurity
+ GROUP BY tablename
+HAVING bool_and(coalesce(qual, with_check) = coalesce(with_check, qual) AND coalesce(qual, with_check)
+    ~ '^\(\w+ = \(NULLIF\(current_setting\(''app\.user_id''::text, true\), ''''::text\)\)::uuid\)$')
 """
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LONGEST = re.compile(r"char_length\((\w+)\) <= (\d+)")

@@ -112,13 +112,12 @@ async def _designed(chosen: argparse.Namespace, request: FeatureRequest, place: 
     from todo.architect.specialists import Specialists  # noqa: PLC0415  # see above
 
     specialists = Specialists(chosen.model, facts(place.live, place.constitution), chosen.budget)
-    done = await Flow(place, specialists).design(request)
-    outcome = _told(chosen, done.verdict)
-    course = [f"{chosen.model}: {done.calls} calls, {done.tokens} tokens"]
-    course += [
-        f"{role} was sent back by {', '.join(it.rule for it in found)}" for role, found in done.sent_back
-    ]
-    _keep(chosen, done.verdict, course)
+    verdict, usage = await Flow(place, specialists).design(request), specialists.usage
+    outcome = _told(chosen, verdict)
+    course = [f"{chosen.model}: {usage.requests} calls, {usage.total_tokens} tokens"]
+    for role, found in specialists.sent_back:
+        course.append(f"{role} was sent back by {', '.join(one.rule for one in found)}")
+    _keep(chosen, verdict, course)
     return outcome
 
 

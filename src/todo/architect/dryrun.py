@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
 
 from todo.architect.catalogue import Schema, kind, opened, quoted, read_schema
 from todo.architect.design import Change, Design, Endpoint, Migration
-from todo.architect.evidence import Looked, Query, Step
+from todo.architect.evidence import Evidence, Looked, Query, Step
 from todo.architect.planner import Plan, be_strict, explain
 from todo.architect.scratch import designer_of, refuse_unmarked
 from todo.database.engine import Connection
@@ -32,17 +32,11 @@ _REWRITE = "ALTER TABLE {0} ADD COLUMN anew float DEFAULT random(); ALTER TABLE 
 _REFUSED = "a design has CREATE TABLE, INDEX and POLICY, ALTER TABLE, GRANT, INSERT and UPDATE, and no other"
 
 
-class Tried(NamedTuple):
-    """What a proposal makes of the schema, what PostgreSQL says to it, and how its lists are served."""
+async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schema) -> tuple[Schema, Evidence]:
+    """Run the statements as one who can reach the scratch tables alone; plan every filter and order.
 
-    schema: Schema
-    statements: list[Looked]
-    steps: tuple[Step, ...]
-    queries: tuple[Query, ...]
-
-
-async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schema) -> Tried:
-    """Run the statements as one who can reach the scratch tables alone; plan every filter and order."""
+    Gives the schema as it is then, and what was seen on the way.
+    """
     async with opened(designer_of(url)) as undone:
         # This begins the transaction that nobody commits.
         await undone.exec_driver_sql("SELECT 1")
@@ -64,9 +58,10 @@ async def dry_run(url: DatabaseUrl, proposal: Design, whole: Design, live: Schem
             if (table := schema.get(endpoint.table or "")) is not None and table.info["owner"]
             async for one in _asked(connection, endpoint, table)
         ]
-    said = [one for one, _ in ran] + [one for one in asked if isinstance(one, Looked)]
     steps = [step for _, step in ran] + [step_of(table, live.get(name)) for name, table in schema.items()]
-    return Tried(schema, said, tuple(steps), tuple(one for one in asked if isinstance(one, Query)))
+    queries = tuple(one for one in asked if isinstance(one, Query))
+    said = [one for one, _ in ran] + [one for one in asked if isinstance(one, Looked)]
+    return schema, Evidence(steps=tuple(steps), queries=queries, looked={"DRY-1": said})
 
 
 async def _ran(connection: Connection, change: Change, declared: Migration) -> tuple[Looked, Step]:

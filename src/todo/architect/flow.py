@@ -1,7 +1,7 @@
 """From a request to a verdict: who is asked when, what goes back, and what goes to the person."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -28,15 +28,6 @@ _HALVES: dict[Owner, tuple[str, type[BaseModel]]] = {
 }
 
 
-class Run(NamedTuple):
-    """One way from a request to a verdict, and what happened on it."""
-
-    verdict: Verdict
-    calls: int
-    tokens: int
-    sent_back: list[tuple[str, list[Finding]]]
-
-
 class Flow:
     """Designs one feature."""
 
@@ -44,16 +35,14 @@ class Flow:
         self._bench = bench
         self._specialists = specialists
 
-    async def design(self, request: FeatureRequest) -> Run:
+    async def design(self, request: FeatureRequest) -> Verdict:
         """Go the whole way; stop where only a person can go on."""
         try:
-            verdict = await self._designed(request)
+            return await self._designed(request)
         except Asked as asked:
-            verdict = Verdict(outcome=Outcome.NEEDS_DECISION, questions=asked.questions)
+            return Verdict(outcome=Outcome.NEEDS_DECISION, questions=asked.questions)
         except Stopped as error:
-            verdict = unverified(str(error))
-        usage = self._specialists.usage
-        return Run(verdict, usage.requests, usage.total_tokens, self._specialists.sent_back)
+            return unverified(str(error))
 
     async def _designed(self, given: FeatureRequest) -> Verdict:
         if questions := self._bench.questions(given):

@@ -1,6 +1,6 @@
 """What the product says to its database for each job, taken down while its own code does it once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -15,6 +15,7 @@ from todo.database.standing import LiveSession
 from todo.database.stroke import Stroke
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
+from todo.database.wire import Row
 from todo.features.todos.schemas import TodoCreate, TodoFilter, TodoUpdate
 from todo.features.todos.service import TodoReader, TodoWriter, todo_reader, todo_writer
 from todo.settings import Limits
@@ -63,7 +64,7 @@ async def record(url: DatabaseUrl, person: Person, todo_id: UUID) -> dict[Job, l
             said[job] = []
             for write in turns:
                 tape = _Tape(connection)
-                await write(todo_writer(Stroke(Database(tape), person.id, standing, provenance), _LIMITS))
+                await write(todo_writer(Stroke(_on(tape), person.id, standing, provenance), _LIMITS))
                 said[job].append(tape.steps)
     return said
 
@@ -73,12 +74,16 @@ async def looked(
 ) -> list[Step]:
     """Look something up for a person, and give what was said."""
     tape = _Tape(connection)
-    await look(todo_reader(Database(tape).glance(person.id, LiveSession(person.session_id)), b"secret"))
+    await look(todo_reader(_on(tape).glance(person.id, LiveSession(person.session_id)), b"secret"))
     return tape.steps
 
 
+def _on(tape: "_Tape") -> Database:
+    return Database(tape, reads=tape)
+
+
 class _Tape:
-    """A pool of one connection, which takes down what is said on it."""
+    """One connection, of a pool and for reads, which takes down what is said on it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -105,3 +110,6 @@ class _Tape:
     async def fetchrow(self, sql: str, *arguments: Any, **options: Any) -> asyncpg.Record | None:
         rows = await self.fetch(sql, *arguments, **options)
         return rows[0] if rows else None
+
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ARG002, ASYNC109  # as a pipeline has it
+        return await self.fetchrow(sql, *values)

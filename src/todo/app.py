@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry
 from todo.auth.keys import IssuerKeys
 from todo.auth.proxy import AuthProxy
 from todo.auth.tokens import TokenVerifier
-from todo.database.engine import open_pool
-from todo.database.measured_pool import MeasuredPool
+from todo.database.engine import open_pool, open_reads
+from todo.database.measured_pool import MeasuredPool, gauge_of_reads
 from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
@@ -132,9 +132,9 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         if tracing:
             stack.push_async_callback(tracing.close)
-        pool = await stack.enter_async_context(
-            open_pool(DatabaseUrl.parse(wiring.database_url), size=wiring.pool_size)
-        )
+        url = DatabaseUrl.parse(wiring.database_url)
+        pool = await stack.enter_async_context(open_pool(url, size=wiring.pool_size))
+        reads = await stack.enter_async_context(open_reads(url, gauge_of_reads(registry).set))
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
 
@@ -148,8 +148,9 @@ async def _lifespan(
         await stack.enter_async_context(listener.listening())
         database = (tracing.database if tracing else open_database)(
             MeasuredPool(pool, registry),
+            reads=reads,
             on_commit=announcer.note,
-            is_pooled=DatabaseUrl.parse(wiring.database_url).is_pooled,
+            is_pooled=url.is_pooled,
         )
         app.state.backend = Backend(
             database=database,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories import SECRET, Person, Service
-from todo.database.engine import connect, open_pool
+from todo.database.engine import connect, open_pool, open_reads
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.standing import LiveSession
 from todo.database.statements import Statement
@@ -19,13 +19,15 @@ from todo.problems import Unauthenticated, Unavailable
 ADD_USER = Statement(text("INSERT INTO users (id) VALUES (CAST(:id AS uuid)) RETURNING id"))
 COUNT_USERS = Statement(text("SELECT count(*) AS n FROM users"))
 OWN_USERS = Statement(text("SELECT min(id::text)::uuid AS id, count(*) AS n FROM users"))
+SIGNED_IN = "SELECT current_setting('app.user_id') AS id"
 SLEEP = Statement(text("SELECT pg_sleep(20)"))
 
 
 @pytest.fixture
 async def database(owner_url: DatabaseUrl) -> AsyncIterator[Database]:
-    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=2) as pool:
-        yield Database(pool, acquire_timeout_seconds=0.2)
+    url = login_of(APP_GROUP, owner_url, SECRET)
+    async with open_pool(url, size=2) as pool, open_reads(url) as reads:
+        yield Database(pool, reads=reads, acquire_timeout_seconds=0.5)
 
 
 async def count(database: Database, user_id: UUID) -> int:
@@ -104,29 +106,35 @@ async def test_a_full_pool_is_said_to_be_full_soon(database: Database) -> None:
     assert await count(database, uuid4()) == 0
 
 
-@pytest.mark.parametrize("is_pooled", [False, True])
+@pytest.mark.parametrize("way", ["a message", "a transaction"])
 async def test_a_glance_shows_ones_own_rows_and_leaves_nobody_signed_in(
-    owner_url: DatabaseUrl, *, is_pooled: bool
+    owner_url: DatabaseUrl, way: str
 ) -> None:
+    url = login_of(APP_GROUP, owner_url, SECRET)
     people = [uuid4(), uuid4(), uuid4()]
     async with connect(owner_url) as owner:
         await owner.executemany("INSERT INTO users (id) VALUES ($1)", [(person,) for person in people[:2]])
-    async with open_pool(login_of(APP_GROUP, owner_url, SECRET), size=1) as pool:
-        database = Database(pool, is_pooled=is_pooled)
+    async with open_pool(url, size=1) as pool, open_reads(url) as reads:
+        database = Database(pool, reads=reads if way == "a message" else None)
         # So often that plans are made for anybody.
         seen = [
             [row["id"], row["n"]]
             for person in people * 8
             if (row := await database.glance(person).one(OWN_USERS))
         ]
-        async with pool.lent(timeout=1) as connection:
-            left = await connection.fetchval("SELECT current_setting('app.user_id')")
+        if way == "a message" and reads:
+            row = await reads.ask(SIGNED_IN, (), timeout=1)
+            left = row["id"] if row else None
+        else:
+            async with pool.lent(timeout=1) as connection:
+                left = await connection.fetchval(SIGNED_IN)
 
     assert seen == [[people[0], 1], [people[1], 1], [None, 0]] * 8
     assert left == ""
 
 
-async def test_a_glance_that_is_called_off_leaves_a_usable_pool(database: Database) -> None:
+async def test_a_glance_that_is_called_off_is_in_nobodys_way(database: Database) -> None:
+    await glanced(database, uuid4())
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(database.glance(uuid4()).one(SLEEP), 0.05)

@@ -1,5 +1,8 @@
 """Addresses as people paste them."""
 
+import ssl
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
 from todo.database.url import DatabaseUrl
@@ -186,3 +189,27 @@ def test_the_way_round_a_pooler_is_known_by_its_name(pasted: str, location: str)
 def test_a_pooler_that_cannot_be_gone_round_is_named() -> None:
     with pytest.raises(CannotStart, match="is a pooler"):
         DatabaseUrl.parse("postgresql://o:p@127.0.0.1:6432/db?pgbouncer=true").without_pooler()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("sslmode=require&channel_binding=require", "sslmode=require&channel_binding=require"),
+        ("pgbouncer=true&sslmode=require", "sslmode=require"),
+        ("options=endpoint%3Done&application_name=todo", "options=endpoint%3Done&application_name=todo"),
+        ("search_path=public&options=-c+a.b%3D1", "options=-c+a.b%3D1+-c+search_path%3Dpublic"),
+    ],
+)
+def test_libpq_is_told_the_words_it_knows_and_the_server_the_rest(given: str, told: str) -> None:
+    assert (
+        DatabaseUrl.parse(f"postgresql://u@db/todo?{given}").for_libpq() == f"postgresql://u@db/todo?{told}"
+    )
+
+
+def test_libpq_is_told_where_the_system_keeps_its_authorities() -> None:
+    url = DatabaseUrl.parse("postgresql://u@db/todo?sslmode=verify-full&sslrootcert=system")
+
+    told = dict(parse_qsl(urlsplit(url.for_libpq()).query))
+
+    assert told["sslmode"] == "verify-full"
+    assert told["sslrootcert"] == (ssl.get_default_verify_paths().cafile or "system")

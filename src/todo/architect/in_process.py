@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
 from todo.database.roles import APP_GROUP, login_of
-from todo.database.transaction import Database, Pool
+from todo.database.transaction import Database, Pool, Reads
 from todo.database.url import DatabaseUrl
+from todo.database.wire import Row
 from todo.migrations.runner import head_revision
 from todo.settings import Settings, Wiring
 
@@ -75,6 +76,18 @@ class _Heard:
         return send if name in _SENDING else sent
 
 
+class _HeardReads:
+    """Connections for reads that tell what is sent over them."""
+
+    def __init__(self, ear: "Ear", reads: Reads) -> None:
+        self._ear = ear
+        self._reads = reads
+
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as it has it
+        self._ear.hear(sql, values)
+        return await self._reads.ask(sql, values, timeout=timeout)
+
+
 class Ear:
     """Stands before the pool: hears what is sent to the database, and can make it fail."""
 
@@ -82,9 +95,15 @@ class Ear:
         self._heard: list[Statement] = []
         self.failure: Exception | None = None
 
-    def database(self, pool: Pool, **options: Any) -> Database:
+    def database(self, pool: Pool, *, reads: Reads, **options: Any) -> Database:
         self._pool = pool
-        return Database(self, **options)
+        return Database(self, reads=_HeardReads(self, reads), **options)
+
+    def hear(self, sql: str, arguments: Sequence[Any]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if _is_request.get():
+            self._heard.append((sql, tuple(arguments)))
 
     def heard(self) -> list[Statement]:
         """Give what was heard since this was last asked."""

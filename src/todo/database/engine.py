@@ -1,16 +1,20 @@
 """Connections: the pool a worker serves from, and the single one that commands use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
 
+from todo.database.pipelines import Pipelines
 from todo.database.pool import Connection, Pool
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
-__all__ = ["Connection", "connect", "dial", "open_pool"]
+__all__ = ["READS_PER_WORKER", "Connection", "connect", "dial", "open_pool", "open_reads"]
 
+# One does nearly always: another is opened where those there are have been busy with one thing for long.
+READS_PER_WORKER = 4
+_LONG_SECONDS = 0.01
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
 
@@ -30,6 +34,33 @@ async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator[Pool]:
 
     async with Pool(dial, size=size) as pool:
         yield pool
+
+
+@asynccontextmanager
+async def open_reads(
+    url: DatabaseUrl, on_change: Callable[[int], None] = lambda _open: None
+) -> AsyncIterator[Pipelines | None]:
+    """Open connections for questions of one statement each; None behind a pooler, which would divide them."""
+    if url.is_pooled:
+        yield None
+        return
+    import psycopg  # noqa: PLC0415  # takes its time, and commands need it not
+
+    from todo.database.pipeline import Pipeline  # noqa: PLC0415  # the same
+
+    address = url.for_libpq()
+
+    async def dial() -> Pipeline:
+        return Pipeline(
+            await psycopg.AsyncConnection.connect(
+                address, autocommit=True, connect_timeout=int(_CONNECT_TIMEOUT_SECONDS)
+            )
+        )
+
+    async with Pipelines(
+        dial, size=READS_PER_WORKER, long_seconds=_LONG_SECONDS, on_change=on_change
+    ) as pipelines:
+        yield pipelines
 
 
 @asynccontextmanager

@@ -75,3 +75,13 @@ class MeasuredPool:
         """Take a connection back."""
         self._used.dec()
         await self._pool.release(connection)
+
+
+def gauge_of_reads(registry: CollectorRegistry) -> Gauge:
+    """Give what shows the connections for reads, which are not of the pool."""
+    return Gauge(
+        "db_client_read_connections",
+        "Connections open for reads.",
+        multiprocess_mode="livesum",
+        registry=registry,
+    )

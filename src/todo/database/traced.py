@@ -8,6 +8,7 @@ import asyncpg
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from todo.database.transaction import Database, Transaction
+from todo.database.wire import Row
 from todo.problems import Problem
 
 
@@ -26,9 +27,9 @@ class TracedDatabase(Database):
             async with super().transaction(*arguments, **options) as transaction:
                 yield transaction
 
-    async def look(self, *arguments: Any) -> asyncpg.Record | None:
+    async def look(self, *arguments: Any) -> Row | None:
         """Ask one thing as `Database` does, within a span."""
-        if self._is_pooled:
+        if self._reads is None:
             return await super().look(*arguments)  # which opens a transaction
         with self._span("read transaction"):
             return await super().look(*arguments)

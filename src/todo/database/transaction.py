@@ -14,6 +14,7 @@ from todo.database.pool import Connection
 from todo.database.provenance import Provenance
 from todo.database.standing import Standing, literal_query
 from todo.database.statements import Statement
+from todo.database.wire import ConnectionLost, Row
 from todo.problems import Unauthenticated, Unavailable
 
 # What using a connection whose other end is gone looks like.
@@ -120,7 +121,7 @@ class Glance:
         self._standing = standing
         self.user_id = user_id
 
-    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Give the row; where there is none, one of nulls may stand for it.
 
         Raises what `Database.transaction` does.
@@ -142,21 +143,34 @@ class Pool(Protocol):
         """Take a connection back."""
 
 
+class Reads(Protocol):
+    """Where questions go that are a transaction, and a message, each."""
+
+    def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Awaitable[Row | None]:
+        """Give the first row, or nothing, as `Pipelines.ask` does."""
+
+
 class Database:
-    """The pool of the bound role, and how a transaction is opened on it."""
+    """The connections of the bound role, and how a transaction is opened on one of them.
+
+    Questions of one statement go over `reads`, or in a transaction where there are none. A pooler may divide
+    a message: through one, writes of one statement are done in a transaction, too.
+    """
 
     def __init__(
         self,
         pool: Pool,
         *,
+        reads: Reads | None = None,
+        is_pooled: bool = False,
         acquire_timeout_seconds: float = 2.0,
         on_commit: Callable[[UUID], None] = lambda _user_id: None,
-        is_pooled: bool = False,
     ) -> None:
         self._pool = pool
+        self._reads = reads
+        self._is_pooled = is_pooled
         self._acquire_timeout_seconds = acquire_timeout_seconds
         self._on_commit = on_commit
-        self._is_pooled = is_pooled
 
     def glance(self, user_id: UUID, standing: Standing | None = None) -> Glance:
         """Give a way to look things up for one person, one at a time."""
@@ -164,20 +178,26 @@ class Database:
 
     async def look(
         self, user_id: UUID, standing: Standing | None, statement: Statement, values: dict[str, Any]
-    ) -> asyncpg.Record | None:
-        """Ask one thing, in one message; through a pooler, which may divide a message, in a transaction.
-
-        Raises what `transaction` does.
-        """
-        if self._is_pooled:
+    ) -> Row | None:
+        """Ask one thing. Raises what `transaction` does."""
+        if self._reads is None:
             async with self.transaction(user_id, standing, read_only=True) as transaction:
                 return await transaction.one(statement, **values)
         sql, arguments = look(statement, values, str(user_id), standing)
-        with _UnavailableWhileItPasses():
-            row = await self._say(sql, arguments, is_harmless=True)
+        row = await self._answered(self._reads, sql, arguments)
         if row is None or not row["lasts"]:
             raise _has_ended()
         return row
+
+    async def _answered(self, reads: Reads, sql: str, arguments: list[Any]) -> Row | None:
+        with _UnavailableWhileItPasses():
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    return await reads.ask(sql, arguments, timeout=self._acquire_timeout_seconds)
+                except ConnectionLost:
+                    if attempt == _ATTEMPTS:
+                        raise
+        raise RuntimeError("the last attempt gives a row or raises")
 
     async def strike(
         self, user_id: UUID, standing: Standing | None, statement: Statement, values: dict[str, Any]
@@ -194,7 +214,7 @@ class Database:
                     row = await transaction.say(sql, arguments)
             else:
                 with _UnavailableWhileItPasses():
-                    row = await self._say(sql, arguments, is_harmless=False)
+                    row = await self._say(sql, arguments)
         except asyncpg.UniqueViolationError:
             return None  # somebody else did it meanwhile
         if row is None or not row["lasts"]:
@@ -204,14 +224,14 @@ class Database:
         self._on_commit(user_id)
         return row
 
-    async def _say(self, sql: str, arguments: list[Any], *, is_harmless: bool) -> asyncpg.Record | None:
+    async def _say(self, sql: str, arguments: list[Any]) -> asyncpg.Record | None:
         for attempt in range(1, _ATTEMPTS + 1):
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             try:
                 return await connection.fetchrow(sql, *arguments)
             except _LOST as error:
                 connection.terminate()
-                if attempt == _ATTEMPTS or not (is_harmless or _is_undone(error)):
+                if attempt == _ATTEMPTS or not _is_undone(error):
                     raise (InDoubt(_NOT_NOW) if isinstance(error, _IN_DOUBT) else error) from error
             except (asyncio.CancelledError, TimeoutError):
                 # The server may still be working on it: a connection in doubt is not used again.

@@ -93,6 +93,22 @@ class DatabaseUrl:
         kept = tuple((name, value) for name, value in self.parameters if name not in dropped)
         return str(DatabaseUrl(self.user, self.password, self.location, self.database, kept))
 
+    def for_libpq(self) -> str:
+        """Give the address in libpq's words; one that is a setting of the server is said as such."""
+        from psycopg.pq import Conninfo  # noqa: PLC0415  # takes its time, and most commands need it not
+
+        words = {option.keyword.decode() for option in Conninfo.get_defaults()}
+        kept = {name: value for name, value in self.parameters if name in words}
+        settings = [
+            f"-c {name}={value}" for name, value in self.parameters if name not in words | _CLIENT_ONLY
+        ]
+        if settings:
+            kept["options"] = " ".join([*filter(None, [kept.get("options")]), *settings])
+        # The libpq that comes with psycopg does not know where this system keeps its authorities.
+        if self._trusts_system and (authorities := ssl.get_default_verify_paths().cafile):
+            kept["sslrootcert"] = authorities
+        return str(DatabaseUrl(self.user, self.password, self.location, self.database, tuple(kept.items())))
+
     def tls_context(self) -> ssl.SSLContext | None:
         """Give the context where the authorities of the system are asked for, which the driver cannot be."""
         return ssl.create_default_context() if self._trusts_system else None

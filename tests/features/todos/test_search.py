@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from asyncpg import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from tests.naive_search import finds
 from todo.database.engine import Connection, connect
 from todo.database.statements import Statement
 from todo.database.transaction import Glance
+from todo.database.wire import Row
 from todo.features.todos.models import Priority
 from todo.features.todos.repository.keys import Question
 from todo.features.todos.repository.todo_documents import TodoDocuments
@@ -213,7 +213,7 @@ class Interrupted:
         self._glance = glance
         self._writes = [write]
 
-    async def one(self, statement: Statement, **values: Any) -> Record | None:
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
         row = await self._glance.one(statement, **values)
         while self._writes:
             await self._writes.pop()()

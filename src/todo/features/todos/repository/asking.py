@@ -4,10 +4,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from uuid import UUID
 
-from asyncpg import Record
-
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
+from todo.database.wire import Row
 
 
 class Asking(Protocol):
@@ -15,7 +14,7 @@ class Asking(Protocol):
 
     user_id: UUID
 
-    async def one(self, statement: Statement, **values: Any) -> Record | None:
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Give the row; where there is none, one of nulls may stand for it."""
         ...
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -131,7 +132,9 @@ def _only(column: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnEleme
 def _total(status: TodoStatus, *, by_priority: bool) -> ColumnElement[int]:
     """Give the number that is kept, or count."""
     matching = _matching(select(func.count()), status, by_priority=by_priority).scalar_subquery()
-    return func.coalesce(counts.held_or(matching), literal_column("0")).label("total")
+    total = func.coalesce(counts.held_or(matching), literal_column("0"))
+    # A sum of bigints is a numeric.
+    return cast(total, BigInteger).label("total")
 
 
 def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool) -> Select[Any]:

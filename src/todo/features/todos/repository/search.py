@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asyncpg import Record
 from sqlalchemy import text
 
 from todo.database.statements import Statement
 from todo.database.transaction import Transaction
+from todo.database.wire import Row
 from todo.features.todos.repository.asking import Asking
 from todo.features.todos.repository.keys import UNWANTED, Question
 from todo.features.todos.repository.places import Places, unpacked
@@ -79,7 +79,7 @@ class Extent:
     change_seq: int
 
     @classmethod
-    def of(cls, row: Record | None) -> "Extent":
+    def of(cls, row: Row | None) -> "Extent":
         """Say how far the index is of use; not at all, if what has happened since is not known in full."""
         if row is None or row["change_seq"] is None:
             return cls(0, 0, 0)
@@ -139,7 +139,7 @@ async def find(transaction: Transaction, question: Question) -> Matches:
     return Matches(places, reach.change_seq, is_behind)
 
 
-async def _known(asking: Asking, ranges: Sequence[tuple[int, str, str]], *, limit: int) -> Record | None:
+async def _known(asking: Asking, ranges: Sequence[tuple[int, str, str]], *, limit: int) -> Row | None:
     """Read how far the index reaches, what stands in these ranges of it, and some todos changed since."""
     return await asking.one(
         _KNOWN,
@@ -158,7 +158,7 @@ def _look_through(rows: Iterable[Any], question: Question, places: Places) -> No
             places.add(row["change_seq"])
 
 
-def _indexed(row: Record, question: Question) -> Places:
+def _indexed(row: Row, question: Question) -> Places:
     """Give the places that meet every condition, and neither are unwanted nor have been left since."""
     found = {number: Places() for number in (UNWANTED, *range(question.condition_count))}
     for condition, block, pieces in _parts(row["found"] or b""):

@@ -4,8 +4,7 @@ from math import isqrt
 from typing import Any
 from uuid import UUID
 
-from asyncpg import Record
-
+from todo.database.wire import Row
 from todo.features.todos.repository import counts, pages
 from todo.features.todos.repository.asking import Asking
 from todo.features.todos.repository.keys import Question
@@ -75,7 +74,7 @@ class TodoDocuments:
 
     async def _page(
         self, asking: Asking, among: Among, wanted: TodoFilter, after: Position | None, **more: Any
-    ) -> Record:
+    ) -> Row:
         values: dict[str, Any] = {
             "user_id": self.owner_id,
             "limit": wanted.limit,
@@ -92,7 +91,7 @@ class TodoDocuments:
         return row
 
 
-def _found(row: Record, limit: int, total: int) -> Found:
+def _found(row: Row, limit: int, total: int) -> Found:
     has_more = (row["count"] or 0) > limit
     end = Position(row["sort_value"], row["id"]) if has_more else None
     return Found(row["documents"] or "", end, total)

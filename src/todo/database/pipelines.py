@@ -1,0 +1,76 @@
+"""The pipelined connections of a worker: as few as are enough."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from todo.database.wire import Row
+
+if TYPE_CHECKING:
+    from todo.database.pipeline import Pipeline
+
+
+class Pipelines:
+    """Connects on first use, and once more where whoever is first on each connection has waited long."""
+
+    def __init__(
+        self,
+        dial: Callable[[], Awaitable["Pipeline"]],
+        *,
+        size: int,
+        long_seconds: float,
+        on_change: Callable[[int], None] = lambda _open: None,
+    ) -> None:
+        self._dial = dial
+        self._size = size
+        self._long_seconds = long_seconds
+        self._on_change = on_change
+        self._open: list[Pipeline] = []
+        self._opening: asyncio.Task[None] | None = None
+
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as the pool has it
+        """Give the first row of a statement that is a transaction of its own, or nothing.
+
+        Raises `TimeoutError` when no connection can be made in time, and what `Pipeline.ask` does.
+        """
+        pipeline = self._best() or await self._opened_soon(timeout)
+        return await pipeline.ask(sql, values)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+        for pipeline in self._open:
+            pipeline.close()
+
+    def _best(self) -> "Pipeline | None":
+        if any(pipeline.is_closed for pipeline in self._open):
+            self._open = [pipeline for pipeline in self._open if not pipeline.is_closed]
+            self._on_change(len(self._open))
+        best = min(self._open, key=self._cost, default=None)
+        may_open = len(self._open) < self._size and self._opening is None
+        return None if best is not None and may_open and self._is_held_up(best) else best
+
+    def _cost(self, pipeline: "Pipeline") -> tuple[bool, int]:
+        return self._is_held_up(pipeline), pipeline.waiting
+
+    def _is_held_up(self, pipeline: "Pipeline") -> bool:
+        return bool(pipeline.waiting) and pipeline.delay_seconds >= self._long_seconds
+
+    async def _opened_soon(self, seconds: float) -> "Pipeline":
+        async with asyncio.timeout(seconds):
+            while (pipeline := self._best()) is None:
+                # Whoever comes meanwhile and has none waits for the same.
+                if self._opening is None:
+                    self._opening = asyncio.create_task(self._open_another())
+                await asyncio.shield(self._opening)
+        return pipeline
+
+    async def _open_another(self) -> None:
+        try:
+            self._open.append(await self._dial())
+        finally:
+            self._opening = None
+        self._on_change(len(self._open))

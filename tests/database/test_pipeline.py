@@ -1,0 +1,281 @@
+"""Many questions are on their way at a time; each gets its own answer, and none is told of another's fate."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import psycopg
+import pytest
+
+from tests.e2e.waiting import until
+from tests.factories import SECRET
+from todo.database.engine import connect
+from todo.database.pipeline import Pipeline
+from todo.database.pipelines import Pipelines
+from todo.database.roles import APP_GROUP, login_of
+from todo.database.url import DatabaseUrl
+from todo.database.wire import ConnectionLost
+
+Dial = Callable[..., Awaitable[Pipeline]]
+BACKEND = "SELECT pg_backend_pid() AS pid"
+END = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE usename LIKE 'todo_app%' AND datname = current_database()"
+)
+
+
+@pytest.fixture
+def dial(owner_url: DatabaseUrl) -> Dial:
+    url = login_of(APP_GROUP, owner_url, SECRET).for_libpq()
+
+    async def dialled(**options: float) -> Pipeline:
+        return Pipeline(await psycopg.AsyncConnection.connect(url, autocommit=True), **options)
+
+    return dialled
+
+
+@pytest.fixture
+async def pipeline(dial: Dial) -> AsyncIterator[Pipeline]:
+    opened = await dial()
+    yield opened
+    opened.close()
+
+
+async def value(pipeline: Pipeline, sql: str, *values: Any) -> Any:
+    """Ask for one value, named `v`."""
+    row = await pipeline.ask(sql, values)
+    return None if row is None else row["v"]
+
+
+async def is_usable(pipeline: Pipeline) -> bool:
+    return bool(await value(pipeline, "SELECT true AS v"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("text", ""),
+        ("text", "naïve \\ 'quotes' \n 牛乳 😀"),
+        ("text", None),
+        ("bool", True),
+        ("bool", False),
+        ("smallint", -32_768),
+        ("integer", -1),
+        ("bigint", 2**63 - 1),
+        ("bytea", b""),
+        ("bytea", b"\x00\xff'\\"),
+        ("uuid", UUID("01890a5d-ac96-774b-bcce-b302099a8057")),
+        ("timestamptz", datetime(2026, 11, 27, 6, 56, 2, 123_456, UTC)),
+        ("timestamptz", datetime(1969, 7, 20, 20, 17, 40, 1, UTC)),
+    ],
+)
+async def test_a_value_comes_back_as_it_was_sent(pipeline: Pipeline, kind: str, sent: Any) -> None:
+    assert await value(pipeline, f"SELECT $1::{kind} AS v", sent) == sent
+
+
+async def test_a_list_is_sent_item_by_item(pipeline: Pipeline) -> None:
+    items = ["low", "", 'a "b" c', "back\\slash", "comma, {brace}", "NULL"]
+
+    for place, item in enumerate(items, start=1):
+        assert await value(pipeline, f"SELECT ($1::text[])[{place}] AS v", items) == item
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"), [("a\0b", ValueError), ([["a"], object()], TypeError), (1.5, TypeError)]
+)
+async def test_what_cannot_be_sent_whole_is_not_sent(
+    pipeline: Pipeline, sent: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await value(pipeline, "SELECT $1::text AS v", sent)
+
+    assert await is_usable(pipeline)
+
+
+async def test_what_cannot_be_read_is_an_error_and_no_answer(pipeline: Pipeline) -> None:
+    with pytest.raises(TypeError, match="1700"):
+        await value(pipeline, "SELECT 1.5 AS v")
+
+    assert await is_usable(pipeline)
+
+
+async def test_many_at_once_get_each_its_own_answer(pipeline: Pipeline) -> None:
+    asked = [value(pipeline, "SELECT $1::integer * 2 AS v", number) for number in range(500)]
+
+    assert await asyncio.gather(*asked) == [number * 2 for number in range(500)]
+
+
+async def test_more_than_fits_into_a_message_arrives_whole(pipeline: Pipeline) -> None:
+    long = "0123456789" * 400_000
+
+    answers = await asyncio.gather(*(value(pipeline, "SELECT $1::text AS v", long) for _ in range(4)))
+
+    assert answers == [long] * 4
+
+
+async def test_no_row_is_nothing(pipeline: Pipeline) -> None:
+    assert await value(pipeline, "SELECT 1 AS v WHERE false") is None
+
+
+async def test_each_is_a_transaction_of_its_own(pipeline: Pipeline) -> None:
+    signed_in = "SELECT set_config('app.user_id', 'alice', true) AS v"
+    who = "SELECT coalesce(current_setting('app.user_id', true), '') AS v"
+
+    alice, nobody = await asyncio.gather(value(pipeline, signed_in), value(pipeline, who))
+
+    assert (alice, nobody) == ("alice", "")
+
+
+async def test_what_is_refused_is_no_concern_of_its_neighbours(pipeline: Pipeline) -> None:
+    nonsense = "SELECT nonsense AS v"
+    divided = "SELECT 6 / $1::integer AS v"
+
+    answers = await asyncio.gather(
+        value(pipeline, divided, 3),
+        value(pipeline, divided, 0),
+        value(pipeline, nonsense),
+        value(pipeline, nonsense),
+        value(pipeline, divided, 2),
+        return_exceptions=True,
+    )
+
+    assert [answers[0], answers[4]] == [2, 3]
+    assert isinstance(answers[1], asyncpg.DivisionByZeroError)
+    assert isinstance(answers[2], asyncpg.UndefinedColumnError)
+    # It was not prepared, for no fault of its own: to be asked again.
+    assert isinstance(answers[3], ConnectionLost)
+
+
+async def test_whoever_is_called_off_leaves_its_answer_to_nobody(pipeline: Pipeline) -> None:
+    called_off = asyncio.create_task(value(pipeline, "SELECT 1 AS v FROM pg_sleep(0.05)"))
+    await asyncio.sleep(0)
+    called_off.cancel()
+
+    assert await value(pipeline, "SELECT 2 AS v") == 2
+
+
+async def test_all_who_wait_are_told_of_a_lost_connection(pipeline: Pipeline, owner_url: DatabaseUrl) -> None:
+    waiting = [
+        asyncio.create_task(value(pipeline, "SELECT true AS v FROM pg_sleep($1)", seconds))
+        for seconds in ("20", "0", "0")
+    ]
+    async with connect(owner_url) as owner:
+        while not await owner.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename LIKE 'todo_app%'"
+        ):
+            pass
+        await owner.execute(END)
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [type(one) for one in told] == [ConnectionLost] * 3
+    assert pipeline.is_closed
+
+
+async def test_a_plan_that_a_migration_has_made_invalid_is_made_anew(
+    pipeline: Pipeline, owner_url: DatabaseUrl
+) -> None:
+    async with connect(owner_url) as owner:
+        await owner.execute("CREATE TABLE shape (v integer)")
+        await owner.execute(f"GRANT SELECT ON shape TO {APP_GROUP}; INSERT INTO shape VALUES (7)")
+        assert await value(pipeline, "SELECT * FROM shape") == 7
+        await owner.execute("ALTER TABLE shape ALTER v TYPE text")
+
+        with pytest.raises(ConnectionLost):
+            await value(pipeline, "SELECT * FROM shape")
+
+        assert await value(pipeline, "SELECT * FROM shape") == "7"
+
+
+async def test_only_so_many_statements_are_kept_prepared(pipeline: Pipeline) -> None:
+    for number in range(300):
+        assert await value(pipeline, f"SELECT {number} AS v") == number
+
+    assert await value(pipeline, "SELECT count(*) AS v FROM pg_prepared_statements") <= 256
+    assert await value(pipeline, "SELECT 0 AS v") == 0
+
+
+async def test_a_connection_that_is_stuck_is_given_up(dial: Dial) -> None:
+    pipeline = await dial(stuck_seconds=0.05)
+
+    with pytest.raises(ConnectionLost):
+        await value(pipeline, "SELECT 1 AS v FROM pg_sleep(4)")
+
+
+async def test_whoever_has_no_turn_in_time_is_told_so(dial: Dial) -> None:
+    pipeline = await dial(patience_seconds=0.05)
+    slow = asyncio.create_task(value(pipeline, "SELECT 1 AS v FROM pg_sleep(0.5)"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        await value(pipeline, "SELECT 2 AS v")
+
+    assert await slow == 1
+    assert await value(pipeline, "SELECT 3 AS v") == 3
+    pipeline.close()
+
+
+async def test_only_so_many_wait_behind_one(pipeline: Pipeline) -> None:
+    slow = asyncio.create_task(value(pipeline, "SELECT 0 AS v FROM pg_sleep(0.2)"))
+    waiting = [asyncio.create_task(value(pipeline, "SELECT 1 AS v")) for _ in range(1_200)]
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert await slow == 0
+    assert answers[:999] == [1] * 999
+    assert {type(answer) for answer in answers[999:]} == {TimeoutError}
+
+
+async def test_a_connection_at_rest_is_closed(dial: Dial) -> None:
+    pipeline = await dial(idle_seconds=0.01)
+
+    await until(lambda: pipeline.is_closed, "it is closed")
+
+
+async def test_one_connection_does_as_long_as_nobody_waits_for_long(dial: Dial) -> None:
+    async with Pipelines(dial, size=2, long_seconds=5) as pipelines:
+        rows = await asyncio.gather(*(pipelines.ask(BACKEND, (), timeout=5) for _ in range(50)))
+
+    assert len({row["pid"] for row in rows if row}) == 1
+
+
+async def test_whoever_comes_behind_a_slow_question_is_answered_elsewhere(dial: Dial) -> None:
+    async with Pipelines(dial, size=2, long_seconds=0) as pipelines:
+        first = await pipelines.ask(BACKEND, (), timeout=5)
+        slow = asyncio.create_task(pipelines.ask("SELECT true AS v FROM pg_sleep(20)", (), timeout=5))
+        await asyncio.sleep(0)
+        second = await pipelines.ask(BACKEND, (), timeout=5)
+        assert not slow.done()
+        slow.cancel()
+
+    assert first
+    assert second
+    assert first["pid"] != second["pid"]
+
+
+async def test_a_connection_that_is_gone_is_replaced(dial: Dial, owner_url: DatabaseUrl) -> None:
+    open_now = list[int]()
+    async with Pipelines(dial, size=1, long_seconds=0, on_change=open_now.append) as pipelines:
+        first = await pipelines.ask(BACKEND, (), timeout=5)
+        async with connect(owner_url) as owner:
+            await owner.execute(END)
+        with suppress(ConnectionLost):
+            await pipelines.ask(BACKEND, (), timeout=5)
+        second = await pipelines.ask(BACKEND, (), timeout=5)
+
+    assert second
+    assert first
+    assert first["pid"] != second["pid"]
+    assert open_now == [1, 0, 1]
+
+
+async def test_where_nothing_can_be_opened_in_time_that_is_said(dial: Dial) -> None:
+    async def never(**_: float) -> Pipeline:
+        await asyncio.Event().wait()
+        return await dial()
+
+    async with Pipelines(never, size=1, long_seconds=0) as pipelines:
+        with pytest.raises(TimeoutError):
+            await pipelines.ask(BACKEND, (), timeout=0.01)

@@ -57,10 +57,6 @@ class Plan:
         """Give the parts of it that do so."""
         return [part for part in map(Plan, self.nodes) if part.is_page]
 
-    def thrown_away(self, columns: set[str]) -> set[str]:
-        """Give by which of these columns rows are thrown away after they have been read."""
-        return columns & set(re.findall(r"\w+", " ".join(node.get("Filter", "") for node in self.nodes)))
-
     def scans(self, owners: Mapping[str, str]) -> Iterator[str]:
         """Say where a table is read without an index, or through other people's rows."""
         for node in self.nodes:
@@ -81,8 +77,9 @@ class Plan:
                 yield f"sorts all rows of the owner by [{', '.join(node['Sort Key'])}]"
 
     def reads_by(self, columns: set[str]) -> Iterator[str]:
-        """Say what is read by an index and then thrown away."""
-        for column in sorted(self.thrown_away(columns)):
+        """Say by which of these columns rows are thrown away after an index has given them."""
+        filtered = re.findall(r"\w+", " ".join(node.get("Filter", "") for node in self.nodes))
+        for column in sorted(columns & set(filtered)):
             yield f"reads rows by {', '.join(sorted(self.indexes))} and throws them away by {column}"
 
     def __str__(self) -> str:

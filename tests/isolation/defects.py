@@ -48,8 +48,8 @@ _LAST = Change(
     'select(USER.change_seq.label("seq")).where(USER.id == bindparam("user_id"))',
     'select(USER.change_seq.label("seq"))',
 )
-_LIST = "query.select_from(Todo).where(IS_MINE, *_STATUS[status])"
-_LIST_UNLESS = "query.select_from(Todo).where(*([] if {} else [IS_MINE]), *_STATUS[status])"
+_LIST = 'TODO.user_id == bind("user_id", postgresql.UUID()), *_STATUS[status]'
+_LIST_UNLESS = '*([] if {} else [TODO.user_id == bind("user_id", postgresql.UUID())]), *_STATUS[status]'
 _IS_TOTAL = '"total" in query.selected_columns'
 _PRIORITIES = 'query = query.where(TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text))))'
 _PRIORITIES_LOOSE = """wanted = TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text)))

@@ -1,7 +1,7 @@
 """Reading a list: a page in any order, and how many match in all."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -25,11 +25,12 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from todo.database.statements import Statement
 from todo.features.todos.models import Todo
 from todo.features.todos.repository import counts
-from todo.features.todos.repository.columns import IS_MINE, TODO, USER
+from todo.features.todos.repository.columns import TODO, USER
 from todo.features.todos.repository.documents import DOCUMENT
 from todo.features.todos.schemas import TodoSort, TodoStatus
 
@@ -50,11 +51,7 @@ _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
     TodoStatus.COMPLETED: [_IS_LIVE, TODO.completed_at.is_not(None)],
     TodoStatus.DELETED: [TODO.deleted_at.is_not(None)],
 }
-_AMONG: dict[Among, ColumnElement[bool]] = {
-    Among.FEW: TODO.change_seq == any_(bindparam("found", type_=ARRAY(BigInteger))),
-    # Not "= 1", of which the planner would think that it is seldom true, and sort them all.
-    Among.MANY: func.get_bit(bindparam("found", type_=LargeBinary), TODO.change_seq) != literal_column("0"),
-}
+_Bind = Callable[[str, TypeEngine[Any]], ColumnElement[Any]]
 _CHANGE_SEQ = (
     select(USER.change_seq).where(USER.id == bindparam("user_id")).scalar_subquery().label("change_seq")
 )
@@ -95,20 +92,18 @@ def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is
     column = _SORT_COLUMN[sort.removeprefix("-")]
     key = tuple_(column, TODO.id)
     is_descending = sort.startswith("-")
+    bind = _bound if among is Among.ALL else _unforeseen
     query = _matching(
-        select(DOCUMENT, column.label("sort_value"), TODO.id),
-        status,
-        by_priority=by_priority,
+        select(DOCUMENT, column.label("sort_value"), TODO.id), status, bind, by_priority=by_priority
     )
     if among is not Among.ALL:
-        query = query.where(_AMONG[among])
+        query = query.where(_is_among(among, bind))
     if is_later:
-        last = tuple_(
-            bindparam("after_value", type_=column.type), bindparam("after_id", type_=postgresql.UUID())
-        )
+        last = tuple_(bind("after_value", column.type), bind("after_id", postgresql.UUID()))
         query = query.where(key < last if is_descending else key > last)
     order = (column.desc(), TODO.id.desc()) if is_descending else (column, TODO.id)
-    found = query.order_by(*order).limit(_LIMIT + literal_column("1")).offset(bindparam("offset")).subquery()
+    one_more = bind("limit", Integer()) + literal_column("1")
+    found = query.order_by(*order).limit(one_more).offset(bind("offset", Integer())).subquery()
     numbered = select(*found.c, func.row_number().over().label("place")).subquery("found")
     is_on_page, is_last = numbered.c.place <= _LIMIT, numbered.c.place == _LIMIT
     return Statement(
@@ -131,14 +126,32 @@ def _only(column: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnEleme
 
 def _total(status: TodoStatus, *, by_priority: bool) -> ColumnElement[int]:
     """Give the number that is kept, or count."""
-    matching = _matching(select(func.count()), status, by_priority=by_priority).scalar_subquery()
-    total = func.coalesce(counts.held_or(matching), literal_column("0"))
+    counting = _matching(select(func.count()), status, _bound, by_priority=by_priority)
+    total = func.coalesce(counts.held_or(counting.scalar_subquery()), literal_column("0"))
     # A sum of bigints is a numeric.
     return cast(total, BigInteger).label("total")
 
 
-def _matching(query: Select[Any], status: TodoStatus, *, by_priority: bool) -> Select[Any]:
-    query = query.select_from(Todo).where(IS_MINE, *_STATUS[status])
+def _matching(query: Select[Any], status: TodoStatus, bind: _Bind, *, by_priority: bool) -> Select[Any]:
+    query = query.select_from(Todo).where(
+        TODO.user_id == bind("user_id", postgresql.UUID()), *_STATUS[status]
+    )
     if by_priority:
-        query = query.where(TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text))))
+        query = query.where(TODO.priority == any_(bind("priorities", ARRAY(Text))))
     return query
+
+
+def _is_among(among: Among, bind: _Bind) -> ColumnElement[bool]:
+    if among is Among.FEW:
+        return TODO.change_seq == any_(bind("found", ARRAY(BigInteger)))
+    # Not "= 1", of which the planner would think that it is seldom true, and sort them all.
+    return func.get_bit(bind("found", LargeBinary()), TODO.change_seq) != literal_column("0")
+
+
+def _bound(name: str, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    return bindparam(name, type_=kind)
+
+
+def _unforeseen(name: str, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Give a parameter that no plan can foresee: else one is made for each question, longer than it takes."""
+    return cast(select(_bound(name, kind)).scalar_subquery(), kind)

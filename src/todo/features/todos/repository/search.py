@@ -31,9 +31,10 @@ _HEAD = struct.Struct(">hqi")
 
 # The person's row first: else what is asked besides looks so dear that any way to that row seems good.
 # Changes one by one, and between two places: else reading all of a person's may look cheaper than it is.
+# Which words and whose is told in ways that no plan can foresee: else there is one made for each question.
 _KNOWN = Statement(
     text("""
-    WITH reach AS MATERIALIZED (SELECT indexed_seq, change_seq FROM users WHERE id = :user_id)
+    WITH reach AS MATERIALIZED (SELECT id, indexed_seq, change_seq FROM users WHERE id = :user_id)
     SELECT indexed_seq, change_seq,
            CASE WHEN indexed_seq < change_seq
                 THEN (SELECT min(seq) FROM todo_changes WHERE user_id = :user_id) END AS first_kept,
@@ -51,10 +52,11 @@ _KNOWN = Statement(
                      ORDER BY change_seq LIMIT :limit) AS changed) AS changed,
            (SELECT string_agg(int2send(CAST(asked.condition AS smallint)) || int8send(block)
                               || int4send(length(places)) || places, '')
-              FROM unnest(CAST(:conditions AS integer[]), CAST(:lows AS text[]), CAST(:highs AS text[]))
+              FROM unnest((SELECT CAST(:conditions AS integer[])), (SELECT CAST(:lows AS text[])),
+                          (SELECT CAST(:highs AS text[])))
                    AS asked (condition, low, high)
              CROSS JOIN LATERAL (SELECT block, places FROM todo_words
-                                  WHERE user_id = :user_id AND word >= low AND word < high) AS found
+                                  WHERE user_id = reach.id AND word >= low AND word < high) AS found
              WHERE reach.indexed_seq > 0) AS found
       FROM reach
     """)

@@ -9,6 +9,7 @@ from playwright.async_api import Route
 
 from tests.e2e.pages.tab import PHONE, OpenTab, Screen
 from tests.e2e.people import PASSWORD, Account
+from tests.e2e.waiting import until
 from tests.factories import Person
 
 
@@ -320,7 +321,7 @@ async def test_what_was_sent_already_changes_nothing_when_it_is_sent_again(
             "C": ("medium", True, False, 2),
             "D": ("low", False, False, 2),
         }
-        assert [method for method in sent if method != "GET"] == ["PUT", "POST", "PATCH", "DELETE"]
+        assert [method for method in sent if method != "GET"] == ["PUT", "POST", "POST", "POST"]
         assert await _stored(person) == after_once
 
 
@@ -347,6 +348,42 @@ async def test_what_was_done_to_many_is_done_once_though_the_answer_was_lost(
         await tab.is_sent()
 
         assert await _stored(person) == {"A": ("urgent", False, False, 3), "B": ("high", False, False, 2)}
+
+
+async def test_what_was_done_to_one_is_done_once_though_the_answer_was_lost(
+    open_tab: OpenTab, member: Account
+) -> None:
+    person = await member.person()
+    todo = await person.make_todo("A")
+    since = [("", {"title": "Renamed elsewhere"}), ("/restore", None)]
+    lost: set[tuple[str, str, str | None]] = set()
+
+    async def lose_answer(route: Route) -> None:
+        request = route.request.method, route.request.url, route.request.post_data
+        if route.request.method == "GET" or request in lost:
+            await route.continue_()
+            return
+        lost.add(request)
+        await route.fetch()
+        path, body = since.pop(0)
+        await person.patch(f"/api/todos/{todo['id']}{path}", json=body)
+        await route.abort()
+
+    async with open_tab(account=member) as tab:
+        await tab.open("/")
+        await tab.lists("A")
+        await tab.page.route("**/api/todos/*", lose_answer)
+        await tab.page.get_by_role("button", name="A", exact=True).click()
+        await tab.fill("Title", "Renamed here")
+        await tab.press("Save")
+        await tab.lists("Renamed elsewhere")
+        await tab.press("Delete “Renamed elsewhere”")
+        await tab.lists()
+        await until(lambda: not since, "both answers were lost")
+        await tab.is_sent()
+        await tab.lists("Renamed elsewhere")
+
+        assert await _stored(person) == {"Renamed elsewhere": ("medium", False, False, 5)}
 
 
 async def _stored(person: Person) -> dict[str, tuple[str, bool, bool, int]]:

@@ -1,6 +1,7 @@
 /**
  * Edits on their way: shown at once, kept in this browser, sent in order. Whatever happens to the connection, each is done
- * once: todos are made under ids chosen here, the rest says how a todo shall be, and what does many carries a key.
+ * once: todos are made under ids chosen here, and the rest carries a key. It would not do to say again how a todo shall be: it
+ * may have been changed elsewhere since.
  */
 import { Refusal, SESSION_ENDED, type Todo, Unreachable, answered, type components } from "@todo-evolution/client";
 import { show } from "../design/announcer.ts";
@@ -15,6 +16,7 @@ import { pending } from "./pending.ts";
 
 const SHORTEST_WAIT_MILLISECONDS = 1_000;
 const LONGEST_WAIT_MILLISECONDS = 15_000;
+const DELETED = 204;
 
 let isSending = false;
 let retry = 0;
@@ -92,33 +94,23 @@ function again(reason: unknown): void {
 }
 
 async function request({ key, operations }: Edit): Promise<[string, Todo | null][]> {
-  const [first, ...others] = operations;
-  if (!first) return [];
-  if (!others.length) return [[first.id, await one(first)]];
-  const body = { atomic: false, operations: operations.flatMap(inBatch) };
-  const params = { header: { "Idempotency-Key": key } };
-  const { results } = await answered(api.client.POST("/api/todos/batch", { body, params }));
-  return results.flatMap(({ todo }) => (todo ? [[todo.id, todo] as [string, Todo]] : []));
+  const [first] = operations;
+  if (first?.op === "create") return [[first.id, await create(first)]];
+  // Alone it is refused as a whole; of many, what can be done is done.
+  const body = { atomic: operations.length === 1, operations: operations.flatMap(inBatch) };
+  const sent = api.client.POST("/api/todos/batch", { body, params: { header: { "Idempotency-Key": key } } });
+  const { results } = await answered(sent);
+  const isReplayed = (await sent).response.headers.has("idempotent-replayed");
+  return results.flatMap(({ status, todo }, place) => {
+    const operation = operations[place];
+    if (todo) return [[todo.id, todo] as [string, Todo]];
+    // What is answered again may not be so any more; of that the stream tells.
+    return operation && status === DELETED && !isReplayed ? [[operation.id, deletedTruth(operation)] as [string, Todo | null]] : [];
+  });
 }
 
-async function one(operation: Operation): Promise<Todo | null> {
-  const { client } = api;
-  const params = { path: { todo_id: operation.id } };
-  switch (operation.op) {
-    case "create":
-      return answered(client.PUT("/api/todos/{todo_id}", { params, body: operation.todo }));
-    case "update":
-      return answered(client.PATCH("/api/todos/{todo_id}", { params, body: operation.changes }));
-    case "complete":
-      return answered(client.PATCH("/api/todos/{todo_id}/complete", { params }));
-    case "reopen":
-      return answered(client.PATCH("/api/todos/{todo_id}/reopen", { params }));
-    case "restore":
-      return answered(client.PATCH("/api/todos/{todo_id}/restore", { params }));
-    case "delete":
-      await answered(client.DELETE("/api/todos/{todo_id}", { params }));
-      return deletedTruth(operation);
-  }
+async function create({ id, todo }: Operation & { op: "create" }): Promise<Todo> {
+  return answered(api.client.PUT("/api/todos/{todo_id}", { params: { path: { todo_id: id } }, body: todo }));
 }
 
 /** The server says nothing of a todo that it deletes; it is the next version of it. */

@@ -18,8 +18,8 @@ async def controls(bench: Bench) -> Results:
     """What the comparison of `kills` would say of a product that loses writes, or does them twice.
 
     With PostgreSQL set to answer before it has written, and then killed, writes must be missing; without
-    idempotency keys, and with workers killed between commit and answer, writes must be there twice. Tried
-    up to 20 times each: promised is that it is seen.
+    idempotency keys, and with workers killed whose writes PostgreSQL goes on with, writes must be there
+    twice. Tried up to 20 times each: promised is that it is seen.
     """
     bench.tell("controls: commits that are not durable")
     lost, kills_of_postgres = await _careless_database(bench)

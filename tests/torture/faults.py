@@ -18,6 +18,9 @@ AWAY_SECONDS = 8.0
 TWO_WORKERS = {"TODO_WORKERS": "2"}
 _RESTARTS = 20
 _RESTART_PAUSE_SECONDS = 0.1
+_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%todos%'"
+_WAITING = f"SELECT ({_WAITERS}) >= 4"
+_GIVEN_FREE = f"SELECT ({_WAITERS}) = 0"
 
 # Takes the product and how many faults came before.
 Fault = Callable[[Product, int], Awaitable[float]]
@@ -31,10 +34,22 @@ async def kill_worker(product: Product, _number: int) -> float:
 
 
 async def kill_workers(product: Product, _number: int) -> float:
-    """Kill every worker, and leave their parent alive."""
-    for worker in product.workers():
-        worker.kill()
-    return time.monotonic()
+    """Kill every worker while PostgreSQL works on what they said to it, and leave it to do that.
+
+    A write takes one message, so a kill by chance seldom meets one between its commit and its answer. Here
+    the writes wait for a lock until those are dead whom PostgreSQL would answer, and are committed then.
+    """
+    async with connect(product.owner_url) as watcher, connect(product.owner_url) as holder:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+            await until(lambda: watcher.fetchval(_WAITING), "writes wait for the lock")
+            workers = product.workers()
+            for worker in workers:
+                worker.kill()
+            await until(lambda: not any(map(_is_alive, workers)), "the workers are dead")
+        moment = time.monotonic()
+        await until(lambda: watcher.fetchval(_GIVEN_FREE), "what waited is done")
+    return moment
 
 
 async def kill_parent(product: Product, _number: int) -> float:
@@ -103,6 +118,10 @@ async def accepting(url: DatabaseUrl) -> float:
 
     await until(is_accepting, "the database accepts connections", seconds=60)
     return time.monotonic()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
 def _connections(product: Product, process: psutil.Process) -> int:

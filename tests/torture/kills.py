@@ -19,6 +19,7 @@ from tests.torture.faults import (
     kill_parent,
     kill_postgres,
     kill_worker,
+    kill_workers,
 )
 from tests.torture.figures import Figure, Results, at_least, at_most, none, quantile, shown
 from tests.torture.journal import Answer, Journal
@@ -30,12 +31,13 @@ _LONGEST_RECOVERY_SECONDS = 2.0
 _LONGEST_503_SECONDS = 3.0
 _FAULTS: dict[str, Fault] = {
     "a worker": kill_worker,
+    "all workers, their writes under way": kill_workers,
     "the parent": kill_parent,
     "PostgreSQL": kill_postgres,
     "everything": kill_everything,
 }
 # They must be started again from outside, and that takes what it takes.
-_NEED_A_START = {"the parent", "everything"}
+_NEED_A_START = {"all workers, their writes under way", "the parent", "everything"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Storm:
 async def kills(bench: Bench) -> Results:
     """Eight people write, with idempotency keys and retries, while parts of the product are killed with -9.
 
-    A worker, the parent, PostgreSQL, and all at once, ten times each; then the database is away for 8 s.
+    A worker, all workers whose writes PostgreSQL goes on with, the parent, PostgreSQL, and all at once, ten
+    times each; then the database is away for 8 s.
     Promised: of 10,000 acknowledged writes none is lost and none is done twice; answers are 2xx or 503, or
     409 for a retry whose first try is still being worked on; a 503 comes within 3 s and says when to retry;
     writes succeed within 2 s of the kill of a worker, or of the moment the database accepts connections.

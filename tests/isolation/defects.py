@@ -51,11 +51,11 @@ _LAST = Change(
 _LIST = 'TODO.user_id == bind("user_id", postgresql.UUID()), *_STATUS[status]'
 _LIST_UNLESS = '*([] if {} else [TODO.user_id == bind("user_id", postgresql.UUID())]), *_STATUS[status]'
 _IS_TOTAL = '"total" in query.selected_columns'
-_PRIORITIES = 'query = query.where(TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text))))'
-_PRIORITIES_LOOSE = """wanted = TODO.priority == any_(bindparam("priorities", type_=ARRAY(Text)))
+_PRIORITIES = 'query = query.where(TODO.priority == any_(bind("priorities", ARRAY(Text))))'
+_PRIORITIES_LOOSE = """wanted = TODO.priority == any_(bind("priorities", ARRAY(Text)))
         query._where_criteria = (query.whereclause | wanted,)"""
 _LOOKING = Change(_SEARCH, "WHERE user_id = :user_id AND change_seq > :after", "WHERE change_seq > :after")
-_INDEX = Change(_SEARCH, "WHERE user_id = :user_id AND word >= ", "WHERE word >= ")
+_INDEX = Change(_SEARCH, "WHERE user_id = reach.id AND word >= ", "WHERE word >= ")
 _CHANGED = Change(_SEARCH, "WHERE user_id = :user_id AND change_seq > reach.", "WHERE change_seq > reach.")
 
 # A query that forgets whose rows it is about.

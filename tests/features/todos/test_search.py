@@ -265,6 +265,18 @@ async def test_what_was_purged_and_forgotten_is_not_found_again(
     assert await totals() == before
 
 
+async def test_an_index_that_is_set_back_is_made_anew(
+    service: Service, owner: Connection, alice: Person
+) -> None:
+    todo = await alice.make_todo("milk")
+    await index(service, alice)
+    await owner.execute("UPDATE users SET indexed_seq = 0 WHERE id = $1", UUID(alice.subject))
+
+    await index(service, alice)
+
+    assert [found["id"] for found in await listed(alice, q="milk")] == [todo["id"]]
+
+
 async def test_what_has_very_many_words_is_indexed_a_few_todos_at_a_time(
     service: Service, alice: Person
 ) -> None:

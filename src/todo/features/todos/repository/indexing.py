@@ -132,8 +132,8 @@ class Entries:
 class Batch:
     """Todos to be put in next, and from where to where these are all that changed.
 
-    The index reached to `instead_of`; it is made anew if that is not where they begin. Or all todos of one
-    block, which is `renewed`.
+    The index reached to `instead_of`; it is made anew if they are the first. Or all todos of one block, which
+    is `renewed`.
     """
 
     instead_of: int
@@ -197,7 +197,7 @@ class TodoIndex:
             await self._transaction.rows(_CLEAR, user_id=self._owner_id, block=entries.renewed)
             await self._write(entries.words)
             return True
-        if entries.after != entries.instead_of:
+        if entries.after == 0:
             for statement in _FORGET:
                 await self._transaction.rows(statement, user_id=self._owner_id)
         left = await self._transaction.rows(

@@ -76,16 +76,16 @@ class Trial:
     def run(self, server: str) -> tuple[Ending, str]:
         """Give how it ended, and what was said of it last."""
         with TemporaryDirectory() as folder:
-            source = copy_source(Path(folder), self.defect.changes)
-            _change_policies(source, self.policies)
             try:
+                source = copy_source(Path(folder), self.defect.changes)
+                _change_policies(source, self.policies)
                 if self.tests:
                     ended = run_on(source, "tests.isolation.on_copy", folder, *self.tests)
                     ending = _OF_TESTS.get(ended.returncode, Ending.BROKEN)
                 else:
                     ended = run_on(source, "tests.isolation.run", *self._arguments(folder, server))
                     ending = _OF_HISTORIES.get(ended.returncode, Ending.BROKEN)
-            except subprocess.TimeoutExpired as error:
+            except (subprocess.TimeoutExpired, AssertionError) as error:
                 return Ending.BROKEN, str(error)
         return ending, ended.stdout.strip().rpartition("\n")[2]
 

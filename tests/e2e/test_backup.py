@@ -5,14 +5,15 @@ import re
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.people import People
+from tests.e2e.people import Account, People
 from tests.e2e.product import Product, copied_product
 from tests.factories import Person
 from todo.database.census import take_census
@@ -22,13 +23,6 @@ from todo.database.roles import APP_GROUP, login_of
 from todo.serve.backup_file import Manifest
 
 Members = dict[str, bytes]
-
-
-@pytest.fixture
-def second(tmp_path: Path) -> Iterator[Product]:
-    """A product on an empty folder, not started yet."""
-    with closing(Product(tmp_path / "second")) as product:
-        yield product
 
 
 def done(finished: "subprocess.CompletedProcess[str]") -> str:
@@ -76,31 +70,73 @@ async def seen_by(person: Person, token: str) -> tuple[object, object, object]:
     return listed, trash, changes
 
 
+@dataclass(frozen=True)
+class Used:
+    """A stopped installation with somebody in it, and the backups that were made of it."""
+
+    product: Product
+    account: Account
+    token: str
+    before: tuple[object, object, object]
+    answer: str
+
+    @property
+    def listed(self) -> object:
+        return self.before[0]
+
+    @property
+    def while_serving(self) -> Path:
+        return self.product.folder / "drill.tar"
+
+    @property
+    def with_secret(self) -> Path:
+        return self.product.folder / "moved.tar"
+
+
+@pytest.fixture(scope="module")
+async def used(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Used]:
+    """Use a product, back it up while it serves, and once more with its secret when it has stopped."""
+    async with AsyncExitStack() as stack:
+        people = People(stack)
+        product = stack.enter_context(copied_product(installation, tmp_path_factory.mktemp("used")))
+        product.start()
+        account = await people.newcomer(product)
+        person = await account.person()
+        token = await do_everything_once(person)
+        before = await seen_by(person, token)
+        answer = done(product.run("backup", "drill.tar"))
+        product.stop()
+        done(product.run("backup", "moved.tar", "--with-secret"))
+        yield Used(product, account, token, before, answer)
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Iterator[Product]:
+    """A product on an empty folder, not started yet."""
+    with closing(Product(tmp_path / "second")) as product:
+        yield product
+
+
 async def test_after_a_restore_people_go_on_as_if_nothing_had_been(
-    own_product: Product, second: Product, people: People
+    used: Used, second: Product, people: People
 ) -> None:
-    own_product.start()
-    account = await people.newcomer(own_product)
-    person = await account.person()
-    token = await do_everything_once(person)
-    before = await seen_by(person, token)
+    secret = used.product.secret
 
-    answer = done(own_product.run("backup", "drill.tar"))
-    backup = own_product.folder / "drill.tar"
-    assert "drill.tar: " in answer
-    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    secret = own_product.secret
-    own_product.stop()
-    done(second.run("restore", str(backup), TODO_SECRET=secret))
+    done(second.run("restore", str(used.while_serving), TODO_SECRET=secret))
 
-    manifest = Manifest.model_validate_json(members_of(backup)["manifest.json"])
+    manifest = Manifest.model_validate_json(members_of(used.while_serving)["manifest.json"])
     await check_restored(second, manifest, secret.encode())
     second.start(TODO_SECRET=secret)
-    same = await people.visitor(second, account)
-    same.session = account.session
-    assert await seen_by(await same.person(), token) == before
-    again = await people.again(second, account)
+    same = await people.visitor(second, used.account)
+    same.session = used.account.session
+    assert await seen_by(await same.person(), used.token) == used.before
+    again = await people.again(second, used.account)
     assert (await (await again.person()).make_todo())["version"] == 1
+
+
+def test_a_backup_says_what_it_wrote_and_is_for_its_owner_alone(used: Used) -> None:
+    assert "drill.tar: " in used.answer
+    assert stat.S_IMODE(used.while_serving.stat().st_mode) == 0o600
 
 
 async def check_restored(product: Product, manifest: Manifest, secret: bytes) -> None:
@@ -114,69 +150,47 @@ async def check_restored(product: Product, manifest: Manifest, secret: bytes) ->
 
 
 async def test_a_stopped_installation_moves_to_another_folder_with_its_secret(
-    own_product: Product, second: Product, people: People
+    used: Used, second: Product, people: People
 ) -> None:
-    own_product.start()
-    account = await people.newcomer(own_product)
-    todo = await (await account.person()).make_todo()
-    own_product.stop()
+    done(second.run("restore", str(used.with_secret)))
 
-    done(own_product.run("backup", "moved.tar", "--with-secret"))
-    done(second.run("restore", str(own_product.folder / "moved.tar")))
-
-    assert second.secret == own_product.secret
+    assert second.secret == used.product.secret
     second.start()
-    person = await (await people.again(second, account)).person()
-    assert (await person.get(f"/api/todos/{todo['id']}")).json() == todo
+    person = await (await people.again(second, used.account)).person()
+    assert await seen_by(person, used.token) == used.before
 
 
 async def test_with_a_new_secret_people_sign_in_with_their_old_passwords(
-    own_product: Product, second: Product, people: People
+    used: Used, second: Product, people: People
 ) -> None:
-    own_product.start()
-    account = await people.newcomer(own_product)
-    await (await account.person()).make_todo("Still there")
-    own_product.stop()
-    done(own_product.run("backup", "drill.tar"))
-
-    done(second.run("restore", str(own_product.folder / "drill.tar"), "--new-secret"))
+    done(second.run("restore", str(used.while_serving), "--new-secret"))
 
     second.start()
-    person = await (await people.again(second, account)).person()
-    assert [todo["title"] for todo in (await person.get("/api/todos")).json()["items"]] == ["Still there"]
+    assert second.secret != used.product.secret
+    person = await (await people.again(second, used.account)).person()
+    assert (await person.get("/api/todos")).json() == used.listed
 
 
 async def test_a_backup_of_an_older_version_is_brought_to_this_one(
-    own_product: Product, second: Product, people: People
+    used: Used, second: Product, people: People, tmp_path: Path
 ) -> None:
-    own_product.start()
-    account = await people.newcomer(own_product)
-    todo = await (await account.person()).make_todo()
-    own_product.stop()
-    done(own_product.run("migrate", "--down-to", "0002"))
-    done(own_product.run("backup", "old.tar", "--with-secret"))
+    with copied_product(used.product.folder, tmp_path / "older") as older:
+        done(older.run("migrate", "--down-to", "0002"))
+        done(older.run("backup", "old.tar", "--with-secret"))
 
-    done(second.run("restore", str(own_product.folder / "old.tar")))
+    done(second.run("restore", str(older.folder / "old.tar")))
 
     second.start()
-    person = await (await people.again(second, account)).person()
+    person = await (await people.again(second, used.account)).person()
+    [todo] = [todo for todo in (await person.get("/api/todos")).json()["items"] if not todo["is_completed"]]
     assert (await person.patch(f"/api/todos/{todo['id']}/complete")).json()["version"] == 2
 
 
-@pytest.fixture(scope="module")
-def backup(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup of a product that nobody has used yet, with its secret."""
-    folder = tmp_path_factory.mktemp("backup")
-    with copied_product(installation, folder) as product:
-        done(product.run("backup", "whole.tar", "--with-secret"))
-    return folder / "whole.tar"
-
-
 def test_a_spoiled_backup_is_refused_and_nothing_is_restored(
-    backup: Path, second: Product, tmp_path: Path
+    used: Used, second: Product, tmp_path: Path
 ) -> None:
     spoiled = tmp_path / "spoiled.tar"
-    members = members_of(backup)
+    members = members_of(used.with_secret)
     manifest = json.loads(members["manifest.json"])
     manifest["tables"]["public.alembic_version"]["digest"] = "1"
     write_members(spoiled, members | {"manifest.json": json.dumps(manifest).encode()})
@@ -184,59 +198,58 @@ def test_a_spoiled_backup_is_refused_and_nothing_is_restored(
     assert_refused(second.run("restore", str(spoiled)), "public.alembic_version", "nothing was restored")
 
     assert not (second.data_dir / "secret").exists()
-    done(second.run("restore", str(backup)))
+    done(second.run("restore", str(used.with_secret)))
 
 
-def test_what_is_no_backup_is_refused(second: Product, tmp_path: Path) -> None:
+def test_what_is_no_backup_is_refused_in_one_sentence(second: Product, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no tar at all" * 1000)
 
     assert_refused(second.run("restore", str(tmp_path / "notes.txt")), "notes.txt")
-    assert_refused(second.run("restore", str(tmp_path / "missing.tar")), "missing.tar")
-    assert_refused(second.run("restore", str(tmp_path)), str(tmp_path))
 
 
 def test_a_backup_without_its_secret_is_refused_before_anything_is_made(
-    backup: Path, second: Product, tmp_path: Path
+    used: Used, second: Product, tmp_path: Path
 ) -> None:
-    members = members_of(backup)
+    members = members_of(used.with_secret)
     del members["secret"]
     write_members(tmp_path / "without.tar", members)
 
     assert_refused(second.run("restore", str(tmp_path / "without.tar")), "TODO_SECRET", "--new-secret")
     other = "another secret, and long enough for one"
-    assert_refused(second.run("restore", str(backup), TODO_SECRET=other), "TODO_SECRET", "--new-secret")
+    assert_refused(
+        second.run("restore", str(used.with_secret), TODO_SECRET=other), "TODO_SECRET", "--new-secret"
+    )
 
     assert not second.data_dir.exists()
 
 
-def test_nothing_is_restored_over_what_is_there(product: Product, own_product: Product) -> None:
-    done(own_product.run("backup", "own.tar", "--with-secret"))
-    own = str(own_product.folder / "own.tar")
+def test_nothing_is_restored_over_what_is_there(product: Product, used: Used) -> None:
+    file = str(used.with_secret)
 
-    assert_refused(product.run("restore", own, "--new-secret"), "is using", "TODO_DATA_DIR")
-    assert_refused(own_product.run("restore", own), "an empty database only", "TODO_DATA_DIR")
+    assert_refused(product.run("restore", file, "--new-secret"), "is using", "TODO_DATA_DIR")
+    assert_refused(used.product.run("restore", file), "an empty database only", "TODO_DATA_DIR")
 
 
-def test_a_backup_takes_nobodys_place_and_leaves_no_half_file(own_product: Product, tmp_path: Path) -> None:
+def test_a_backup_takes_nobodys_place_and_leaves_no_half_file(product: Product, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    done(own_product.run("backup", str(folder / "first.tar")))
+    (folder / "first.tar").write_text("somebody's own")
 
-    assert_refused(own_product.run("backup", str(folder / "first.tar")), "first.tar", "already")
+    assert_refused(product.run("backup", str(folder / "first.tar")), "first.tar", "already")
     away = {"TODO_DATABASE_URL": "postgresql://owner:hidden-word@127.0.0.1:1/todo"}
-    failed = own_product.run("backup", str(folder / "second.tar"), **away)
+    failed = product.run("backup", str(folder / "second.tar"), **away)
     assert_refused(failed, "127.0.0.1:1")
-    assert_refused(own_product.run("backup", str(folder / "nowhere/third.tar")), "nowhere/third.tar")
+    assert_refused(product.run("backup", str(folder / "nowhere/third.tar")), "nowhere/third.tar")
 
     assert "hidden-word" not in failed.stderr
-    assert [file.name for file in folder.iterdir()] == ["first.tar"]
+    assert [(file.name, file.read_text()) for file in folder.iterdir()] == [("first.tar", "somebody's own")]
 
 
-def test_without_a_name_a_backup_is_called_by_its_time(own_product: Product, tmp_path: Path) -> None:
+def test_without_a_name_a_backup_is_called_by_its_time(product: Product, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
 
-    finished = own_product.run("backup", str(folder))
+    finished = product.run("backup", str(folder))
 
     [file] = folder.iterdir()
     assert re.fullmatch(r"todo-backup-\d{8}T\d{6}Z\.tar", file.name)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from io import BytesIO
@@ -205,6 +206,14 @@ def test_a_file_that_was_altered_is_refused(
     spoiled = write_members(tmp_path / "spoiled.tar", spoil(members_of(file)))
 
     with pytest.raises(CannotStart, match=words), open_backup(spoiled):
+        pass
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "missing.tar", "."])
+def test_what_is_no_backup_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes.txt").write_text("no tar at all" * 1000)
+
+    with pytest.raises(CannotStart, match=re.escape(str(tmp_path / name))), open_backup(tmp_path / name):
         pass
 
 

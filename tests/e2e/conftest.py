@@ -38,6 +38,31 @@ def own_product(installation: Path, tmp_path: Path) -> Iterator[Product]:
         yield product
 
 
+@pytest.fixture(scope="module")
+def sturdy_product(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """An installation that outlives the tests of a module, each of which may end what runs of it."""
+    with copied_product(installation, tmp_path_factory.mktemp("sturdy")) as product:
+        yield product
+
+
+@pytest.fixture
+def alone(sturdy_product: Product) -> Product:
+    """The sturdy installation, up, with one process that answers."""
+    if sturdy_product.workers():
+        sturdy_product.stop()
+    sturdy_product.ensure_started()
+    return sturdy_product
+
+
+@pytest.fixture
+def pair(sturdy_product: Product) -> Product:
+    """The sturdy installation, up, with two workers that answer."""
+    if not sturdy_product.workers() and sturdy_product.family():
+        sturdy_product.stop()
+    sturdy_product.ensure_started(TODO_WORKERS="2")
+    return sturdy_product
+
+
 @pytest.fixture
 async def people() -> AsyncIterator[People]:
     """Those who use it."""

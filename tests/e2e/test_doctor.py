@@ -115,12 +115,11 @@ def test_more_workers_than_the_database_has_connections_are_found(product: Produ
     assert "lower TODO_WORKERS or TODO_POOL_SIZE" in found["Connections"][1]
 
 
-def test_an_auth_server_that_stands_still_is_found(own_product: Product) -> None:
-    own_product.start()
-    child = own_product.auth_server()
+def test_an_auth_server_that_stands_still_is_found(product: Product) -> None:
+    child = product.auth_server()
     child.suspend()
     try:
-        exit_code, found = examined(own_product)
+        exit_code, found = examined(product)
     finally:
         child.resume()
 

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,34 +11,9 @@ import pytest
 
 from tests.e2e.in_flight import request_in_flight
 from tests.e2e.people import People
-from tests.e2e.product import Product, copied_product
+from tests.e2e.product import Product
 from tests.e2e.waiting import until, until_answered, wait_until
 from tests.factories import Person
-
-
-@pytest.fixture(scope="module")
-def sturdy_product(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """An installation that outlives the tests of this module, each of which may end what runs of it."""
-    with copied_product(installation, tmp_path_factory.mktemp("sturdy")) as product:
-        yield product
-
-
-@pytest.fixture
-def alone(sturdy_product: Product) -> Product:
-    """The installation, up, with one process that answers."""
-    if sturdy_product.workers():
-        sturdy_product.stop()
-    sturdy_product.ensure_started()
-    return sturdy_product
-
-
-@pytest.fixture
-def pair(sturdy_product: Product) -> Product:
-    """The installation, up, with two workers that answer."""
-    if not sturdy_product.workers() and sturdy_product.family():
-        sturdy_product.stop()
-    sturdy_product.ensure_started(TODO_WORKERS="2")
-    return sturdy_product
 
 
 async def stop_with_a_request_in_flight(
@@ -54,30 +28,6 @@ async def stop_with_a_request_in_flight(
         # Whoever hurries would have given it up by the end of this.
         assert await asyncio.wait([request], timeout=0.5) == (set(), {request})
     return await request
-
-
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name
-)
-async def test_a_stop_finishes_the_request_in_flight_and_leaves_no_process_behind(
-    alone: Product, people: People, number: signal.Signals
-) -> None:
-    answer = await stop_with_a_request_in_flight(alone, people, number)
-
-    assert answer.status_code == 201
-    assert alone.wait() == 0
-    assert alone.family() == []
-
-
-async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: People) -> None:
-    await people.clients_of_all_workers(pair)
-
-    answer = await stop_with_a_request_in_flight(pair, people, signal.SIGTERM)
-
-    assert answer.status_code == 201
-    assert pair.wait() == 0
-    # Python's own helper for child processes notices a moment later that nobody is left.
-    pair.await_end(seconds=2)
 
 
 async def test_two_workers_answer_and_a_killed_one_is_replaced(pair: Product, people: People) -> None:
@@ -128,6 +78,7 @@ async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(
     pair: Product, people: People
 ) -> None:
     person = await (await people.newcomer(pair)).person()
+    await people.clients_of_all_workers(pair)
     workers = pair.workers()
 
     pair.kill_parent()
@@ -137,10 +88,37 @@ async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(
     assert (await person.get("/api/todos")).status_code == 200
 
 
-def test_a_proxy_of_the_environment_is_not_asked_about_our_own_address(own_product: Product) -> None:
-    own_product.start(http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: People) -> None:
+    await people.clients_of_all_workers(pair)
 
-    assert "is ready" in own_product.output
+    answer = await stop_with_a_request_in_flight(pair, people, signal.SIGTERM)
+
+    assert answer.status_code == 201
+    assert pair.wait() == 0
+    # Python's own helper for child processes notices a moment later that nobody is left.
+    pair.await_end(seconds=2)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_about_our_own_address(sturdy_product: Product) -> None:
+    if sturdy_product.family():
+        sturdy_product.stop()
+
+    sturdy_product.launch(http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+
+    sturdy_product.await_output("is ready")
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name
+)
+async def test_a_stop_finishes_the_request_in_flight_and_leaves_no_process_behind(
+    alone: Product, people: People, number: signal.Signals
+) -> None:
+    answer = await stop_with_a_request_in_flight(alone, people, number)
+
+    assert answer.status_code == 201
+    assert alone.wait() == 0
+    assert alone.family() == []
 
 
 def test_an_impatient_second_signal_leaves_nothing_behind_either(alone: Product) -> None:
@@ -218,20 +196,19 @@ async def test_every_acknowledged_todo_outlives_the_death_of_every_process(
 
 
 def test_another_program_under_the_old_number_of_postgresql_does_not_stop_the_next_start(
-    own_product: Product, product: Product
+    alone: Product, product: Product
 ) -> None:
-    own_product.start()
-    cluster = own_product.data_dir / "postgres"
+    cluster = alone.data_dir / "postgres"
     stranger = product.postgres()[0]
-    own_product.kill_everything()
+    alone.kill_everything()
     for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
         _, *others = (cluster / name).read_text(encoding="utf-8").splitlines()
         (cluster / name).write_text("\n".join([str(stranger.pid), *others, ""]), encoding="utf-8")
 
-    own_product.start()
+    alone.start()
 
     assert stranger.is_running()
-    assert own_product.postgres()[0] != stranger
+    assert alone.postgres()[0] != stranger
 
 
 async def _write_until_it_fails(person: Person, acknowledged: list[str]) -> None:

@@ -15,11 +15,18 @@ from tests.scraping import Scraped, scrape
 
 
 @pytest.fixture(scope="module")
-def pair(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product with two workers."""
-    with copied_product(installation, tmp_path_factory.mktemp("pair")) as product:
-        product.start(TODO_WORKERS="2")
+def installed(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """An installation that keeps in its folder what it needs while it runs."""
+    folder = tmp_path_factory.mktemp("pair")
+    with copied_product(installation, folder, {"TMPDIR": str(folder)}) as product:
         yield product
+
+
+@pytest.fixture
+def pair(installed: Product) -> Product:
+    """The installation, up, with two workers."""
+    installed.ensure_started(TODO_WORKERS="2")
+    return installed
 
 
 @pytest.fixture
@@ -129,11 +136,12 @@ async def test_a_database_that_stands_still_is_seen(pair: Product, client: httpx
     await until_scraped(client, "todo_database_up", 1)
 
 
-async def test_the_folder_of_the_counts_goes_with_the_product(own_product: Product, people: People) -> None:
-    own_product.start(TMPDIR=str(own_product.folder))
-    await scrape(await people.client(own_product))
-    assert [path.name for path in own_product.folder.glob("todo-*/metrics")] == ["metrics"]
+async def test_the_folder_of_the_counts_goes_with_the_product(
+    pair: Product, client: httpx2.AsyncClient
+) -> None:
+    await scrape(client)
+    assert [path.name for path in pair.folder.glob("todo-*/metrics")] == ["metrics"]
 
-    own_product.stop()
+    pair.stop()
 
-    assert list(own_product.folder.glob("todo-*/metrics")) == []
+    assert list(pair.folder.glob("todo-*/metrics")) == []

@@ -21,17 +21,16 @@ TIMES = 5
 
 
 @pytest.fixture
-async def superuser(own_product: Product) -> AsyncIterator[Connection]:
+async def superuser(pair: Product) -> AsyncIterator[Connection]:
     """Who runs the database that a started product with two workers works on."""
-    own_product.start(TODO_WORKERS="2")
-    async with connect(own_product.owner_url) as connection:
+    async with connect(pair.owner_url) as connection:
         yield connection
 
 
 async def test_connections_killed_while_idle_are_noticed_by_nobody(
-    own_product: Product, superuser: Connection, people: People
+    pair: Product, superuser: Connection, people: People
 ) -> None:
-    accounts = [await people.newcomer(own_product) for _ in range(4)]
+    accounts = [await people.newcomer(pair) for _ in range(4)]
     persons = [await account.person() for account in accounts]
     for _ in range(TIMES):
         await until(lambda: has_killed_all(superuser), "all of them are gone")
@@ -47,15 +46,15 @@ async def test_connections_killed_while_idle_are_noticed_by_nobody(
 
 
 async def test_connections_killed_under_writers_cost_no_write(
-    own_product: Product, superuser: Connection, people: People
+    pair: Product, superuser: Connection, people: People
 ) -> None:
-    async with writing(own_product, people) as journal:
+    async with writing(pair, people) as journal:
         for _ in range(TIMES):
             await journal.until_written(40)
             await superuser.execute(KILL_IDLE)
         await journal.until_written(40)
 
-    stored, listed = await compare(journal, own_product.owner_url), await compare_listed(journal)
+    stored, listed = await compare(journal, pair.owner_url), await compare_listed(journal)
     refusals = [answer for answer in journal.answers if not answer.is_success and not answer.is_in_flight]
     assert {stored.lost, stored.twice, listed.lost, listed.twice} == {0}
     # One that began its work between the look and the kill is told to come again.
@@ -64,9 +63,9 @@ async def test_connections_killed_under_writers_cost_no_write(
 
 
 async def test_a_primary_that_only_reads_refuses_writes_for_now_and_answers_reads(
-    own_product: Product, superuser: Connection, people: People
+    pair: Product, superuser: Connection, people: People
 ) -> None:
-    account = await people.newcomer(own_product)
+    account = await people.newcomer(pair)
     person = await account.person()
     todo = await person.make_todo("Written before")
     address = f"/api/todos/{todo['id']}"

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import httpx2
 import psutil
-import pytest
 
 from tests.e2e.people import Account, People
 from tests.e2e.product import Product
@@ -45,29 +44,40 @@ def ids(events: list[httpx2.ServerSentEvent]) -> list[str]:
     return [json.loads(event.data)["id"] for event in events]
 
 
+async def assert_a_stop_ends_streams(product: Product, people: People) -> None:
+    """Stop it while somebody listens, and check that the stream is ended, at once and whole."""
+    person = await (await people.newcomer(product)).person()
+    async with following(person) as stream:
+        await stream.next()
+        product.signal(signal.SIGTERM)
+        # A stream that broke off would raise here.
+        events = await stream.rest()
+
+    assert [(event.event, event.json()) for event in events] == [("end", {"reason": "server_stopping"})]
+    assert product.wait() == 0
+
+
 async def test_a_stream_outlives_crashes_of_the_database_and_tells_every_change_once(
-    own_product: Product, people: People
+    alone: Product, people: People
 ) -> None:
-    own_product.start()
-    person = await (await people.newcomer(own_product)).person()
+    person = await (await people.newcomer(alone)).person()
     async with following(person) as stream:
         await stream.next()
         made: list[str] = []
         for _ in range(2):
             made.append((await person.make_todo("Before"))["id"])
-            kill(own_product.postgres())
+            kill(alone.postgres())
             made.append(await made_after_the_outage(person))
         last = await person.make_todo("Last")
 
         assert ids(await stream.take(5)) == [*made, last["id"]]
 
 
-async def test_a_stream_outlives_a_database_that_hangs(own_product: Product, people: People) -> None:
-    own_product.start()
-    person = await (await people.newcomer(own_product)).person()
+async def test_a_stream_outlives_a_database_that_hangs(alone: Product, people: People) -> None:
+    person = await (await people.newcomer(alone)).person()
     async with following(person) as stream:
         await stream.next()
-        hanging = own_product.postgres()
+        hanging = alone.postgres()
         for process in hanging:
             process.suspend()
         await until_answered(lambda: person.get("/api/todos"), 503)
@@ -78,16 +88,19 @@ async def test_a_stream_outlives_a_database_that_hangs(own_product: Product, peo
         assert ids([await stream.next()]) == [todo_id]
 
 
-async def test_streams_on_every_worker_tell_of_a_change_on_one(own_product: Product, people: People) -> None:
-    own_product.start(TODO_WORKERS="2")
-    person = await (await people.newcomer(own_product)).person()
+async def test_a_stop_ends_open_streams_at_once_and_whole(alone: Product, people: People) -> None:
+    await assert_a_stop_ends_streams(alone, people)
+
+
+async def test_streams_on_every_worker_tell_of_a_change_on_one(pair: Product, people: People) -> None:
+    person = await (await people.newcomer(pair)).person()
     async with AsyncExitStack() as stack:
         streams: list[Stream] = []
 
         async def is_shared() -> bool:
-            device = Person(await people.client(own_product), person.token, person.subject)
+            device = Person(await people.client(pair), person.token, person.subject)
             streams.append(await stack.enter_async_context(following(device)))
-            return {worker_of(own_product, stream) for stream in streams} == set(own_product.workers())
+            return {worker_of(pair, stream) for stream in streams} == set(pair.workers())
 
         await until(is_shared, "every worker has a stream")
         todo = await person.make_todo()
@@ -96,20 +109,10 @@ async def test_streams_on_every_worker_tell_of_a_change_on_one(own_product: Prod
             assert ids((await stream.take(2))[1:]) == [todo["id"]]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_stop_ends_open_streams_at_once_and_whole(
-    own_product: Product, people: People, workers: str
+async def test_a_stop_of_two_workers_ends_open_streams_at_once_and_whole(
+    pair: Product, people: People
 ) -> None:
-    own_product.start(TODO_WORKERS=workers)
-    person = await (await people.newcomer(own_product)).person()
-    async with following(person) as stream:
-        await stream.next()
-        own_product.signal(signal.SIGTERM)
-        # A stream that broke off would raise here.
-        events = await stream.rest()
-
-    assert [(event.event, event.json()) for event in events] == [("end", {"reason": "server_stopping"})]
-    assert own_product.wait() == 0
+    await assert_a_stop_ends_streams(pair, people)
 
 
 async def test_a_stream_ends_with_its_session(account: Account, people: People, product: Product) -> None:

@@ -20,32 +20,29 @@ async def put_into_trash_long_ago(product: Product, person: Person) -> None:
         )
 
 
-async def test_the_trash_is_emptied_soon_after_a_start(own_product: Product, people: People) -> None:
-    own_product.start()
-    account = await people.newcomer(own_product)
-    person = await account.person()
-    await put_into_trash_long_ago(own_product, person)
-    own_product.stop()
+async def test_the_trash_is_emptied_soon_after_a_start(alone: Product, people: People) -> None:
+    person = await (await people.newcomer(alone)).person()
+    await put_into_trash_long_ago(alone, person)
+    alone.stop()
 
-    own_product.start()
+    alone.start()
 
     async def is_emptied() -> bool:
         listed = await person.get("/api/todos", params={"status": "deleted"})
         return bool(listed.json()["total"] == 0)
 
     await until(is_emptied, "the trash is empty", seconds=60)
-    await until(lambda: "removed 1 todos" in own_product.output, "the upkeep is logged")
+    await until(lambda: "removed 1 todos" in alone.output, "the upkeep is logged")
 
 
 async def test_a_stop_in_the_middle_of_the_upkeep_leaves_nothing_behind(
-    own_product: Product, people: People
+    alone: Product, people: People
 ) -> None:
-    own_product.start()
-    person = await (await people.newcomer(own_product)).person()
-    await put_into_trash_long_ago(own_product, person)
-    own_product.stop()
-    own_product.start()
-    async with connect(own_product.owner_url) as owner, connect(own_product.owner_url) as observer:
+    person = await (await people.newcomer(alone)).person()
+    await put_into_trash_long_ago(alone, person)
+    alone.stop()
+    alone.start()
+    async with connect(alone.owner_url) as owner, connect(alone.owner_url) as observer:
         await owner.execute("BEGIN; SELECT FROM users FOR UPDATE")
 
         async def is_waiting() -> bool:
@@ -54,12 +51,12 @@ async def test_a_stop_in_the_middle_of_the_upkeep_leaves_nothing_behind(
 
         await until(is_waiting, "the upkeep waits for the person", seconds=60)
 
-        own_product.signal(signal.SIGTERM)
+        alone.signal(signal.SIGTERM)
 
-        assert own_product.wait() == 0
+        assert alone.wait() == 0
         for connection in (owner, observer):
             connection.terminate()
-    assert own_product.family() == []
+    assert alone.family() == []
 
 
 async def test_by_hand_it_also_removes_what_sign_in_left_behind(product: Product, people: People) -> None:

@@ -1,46 +1,38 @@
-"""The `todo` command."""
+"""The `todo` command.
+
+Each command loads what it needs: all there is takes longer than most of them do.
+"""
 
 import argparse
 import asyncio
-import dataclasses
+import gc
 import getpass
 import json
 import logging
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, current_revision, downgrade, migrate, refuse_other_schema
 from todo.problems import CannotStart
-from todo.serve.access_token import fetch_access_token
 from todo.serve.agent_clients import CLIENTS, EVERY_CLIENT
-from todo.serve.backup import back_up
-from todo.serve.doctor import examine
-from todo.serve.first_screen import say
 from todo.serve.logs import VOICE, configure_logging
-from todo.serve.product import (
-    known_secret,
-    prepare_database,
-    reachable_database,
-    secret_of,
-    serve,
-    upkeep_of,
-)
-from todo.serve.restore import restore
 from todo.settings import Settings
 
 _EPILOG = "Settings are environment variables that start with TODO_; docs/settings.md lists them."
 _INTERRUPTED = 130
+_NEW_OBJECTS_PER_COLLECTION = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a foreseen failure is one sentence on standard error and exit code 1."""
+    # What is loaded stays: to look through it as often as usual is a sixth of a start.
+    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
     chosen = _parser().parse_args(arguments)
     # As Ctrl-C does, so that what was started for a command is stopped with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -66,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     serving = commands.add_parser("serve", help="run everything: database, sign-in, API")
-    serving.set_defaults(run=lambda settings, _: serve(settings))
+    serving.set_defaults(run=_serve)
 
     migrating = commands.add_parser("migrate", help="bring the database to the schema this version needs")
     how = migrating.add_mutually_exclusive_group()
@@ -119,9 +111,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _serve(settings: Settings, _: argparse.Namespace) -> None:
+    from todo.serve.product import serve
+
+    serve(settings)
+
+
 def _architect(settings: Settings, chosen: argparse.Namespace) -> None:
     try:
-        from todo.architect import commands  # noqa: PLC0415  # its packages are an extra
+        from todo.architect import commands
     except ModuleNotFoundError as error:
         raise CannotStart(f"{error.name} is missing: install todo-evolution[architect].") from error
     parser = argparse.ArgumentParser(prog="todo architect")
@@ -130,11 +128,14 @@ def _architect(settings: Settings, chosen: argparse.Namespace) -> None:
 
 
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
+    from todo.migrations.runner import current_revision, downgrade, refuse_other_schema, upgrade
+    from todo.serve.product import prepare_database, reachable_database, secret_of
+
     with reachable_database(settings) as url:
         if chosen.check:
             asyncio.run(refuse_other_schema(url))
         elif chosen.to:
-            asyncio.run(_upgrade(url, chosen.to))
+            asyncio.run(upgrade(url, chosen.to))
         elif chosen.down_to:
             asyncio.run(downgrade(url, chosen.down_to))
         else:
@@ -142,12 +143,11 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> None:
         _show(f"The schema is at {asyncio.run(current_revision(url)) or 'nothing'}.")
 
 
-async def _upgrade(url: DatabaseUrl, revision: str) -> None:
-    async with alone(url) as gate:
-        await migrate(url, gate, revision)
-
-
 def _backup(settings: Settings, chosen: argparse.Namespace) -> None:
+    from todo.serve.backup import back_up
+    from todo.serve.first_screen import say
+    from todo.serve.product import known_secret, reachable_database
+
     file: Path = chosen.file
     if file.is_dir():
         file /= f"todo-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
@@ -165,11 +165,16 @@ def _backup(settings: Settings, chosen: argparse.Namespace) -> None:
 
 
 def _restore(settings: Settings, chosen: argparse.Namespace) -> None:
+    from todo.serve.restore import restore
+
     manifest = restore(settings, chosen.file, is_secret_lost=chosen.new_secret)
     _show(f"{manifest.rows} rows are as they were at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC: `todo serve`.")
 
 
 def _upkeep(settings: Settings, _: argparse.Namespace) -> None:
+    from todo.migrations.runner import refuse_other_schema
+    from todo.serve.product import reachable_database, secret_of, upkeep_of
+
     with reachable_database(settings) as url:
         asyncio.run(refuse_other_schema(url))
         removed = asyncio.run(upkeep_of(settings, url, secret_of(settings)).run())
@@ -180,10 +185,12 @@ def _upkeep(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def _doctor(settings: Settings, chosen: argparse.Namespace) -> None:
+    from todo.serve.doctor import examine
+
     is_well = True
     for finding in examine(settings):
         _show(
-            json.dumps(dataclasses.asdict(finding))
+            json.dumps(asdict(finding))
             if chosen.json
             else f"{finding.state:4} {finding.subject}: {finding.says}"
         )
@@ -199,13 +206,15 @@ def _mcp(settings: Settings, chosen: argparse.Namespace) -> None:
     elif chosen.print_config:
         _show(CLIENTS[chosen.print_config].text(settings.public_origin))
     else:
-        from todo.serve.stdio import speak_stdio  # noqa: PLC0415  # loads as long as all the rest
+        from todo.serve.stdio import speak_stdio
 
         key = settings.api_key.get_secret_value() if settings.api_key else None
         speak_stdio(settings.public_origin, key)
 
 
 def _token(settings: Settings, chosen: argparse.Namespace) -> None:
+    from todo.serve.access_token import fetch_access_token
+
     is_person = sys.stdin.isatty()
     password = (
         getpass.getpass(f"Password of {chosen.email}: ") if is_person else sys.stdin.readline().rstrip("\n")

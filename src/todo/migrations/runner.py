@@ -102,8 +102,8 @@ async def migrate(
     is_behind = await revision_on(gate) != head_revision()
     await _let_go_of_snapshot(gate)
     if is_behind:
-        upgrade = functools.partial(_run_alembic, url, functools.partial(command.upgrade, revision=revision))
-        await repeat_until_done(upgrade, url, patience_seconds=patience_seconds)
+        onwards = functools.partial(_run_alembic, url, functools.partial(command.upgrade, revision=revision))
+        await repeat_until_done(onwards, url, patience_seconds=patience_seconds)
 
 
 async def _let_go_of_snapshot(gate: Connection) -> None:
@@ -112,6 +112,12 @@ async def _let_go_of_snapshot(gate: Connection) -> None:
     An index that is built concurrently waits for every snapshot: it and the gate would wait for each other.
     """
     await gate.execute("SELECT")
+
+
+async def upgrade(url: DatabaseUrl, revision: str) -> None:
+    """Go on to `revision`, and no further."""
+    async with alone(url) as gate:
+        await migrate(url, gate, revision)
 
 
 async def downgrade(url: DatabaseUrl, revision: str) -> None:

@@ -146,6 +146,7 @@ class _Workers(Multiprocess):
 
 def _worker_app(settings: Settings, wiring: Wiring) -> "FastAPI":
     configure_logging(settings, traces=wiring.traces)
+    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
@@ -162,7 +163,6 @@ def _keep_for_good() -> None:
     """Have the garbage collector pass over the application: it stays, and looking through it stalls."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
 
 
 def _application() -> "Callable[[Wiring], FastAPI]":

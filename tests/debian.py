@@ -13,25 +13,25 @@ _LONGEST_SECONDS = 600
 _QUIETLY = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def find_or_install(program: str, package: str) -> Path:
-    """Give the program, installed now if need be; where it cannot be, skip and say why in the summary."""
+def find_or_install(program: str, package: str, *, otherwise: str = "") -> Path:
+    """Give the program, installed now if need be.
+
+    Where it cannot be, the one named `otherwise` will do; without that, skip and say why in the summary.
+    """
     # One at a time: tests may run in several processes, and apt-get lets only one of them in.
     with fasteners.InterProcessLock(Path(tempfile.gettempdir()) / "todo-tests-apt-get.lock"):
-        found = shutil.which(program)
-        if found is None:
-            _install(package)
-            found = shutil.which(program)
+        hindrance = "" if shutil.which(program) else _install(package)
+    found = shutil.which(program) or shutil.which(otherwise)
     if found is None:
-        pytest.skip(f"{program} is not here, though Debian's package {package} is installed")
+        pytest.skip(hindrance or f"{program} is not here, though Debian's package {package} is installed")
     return Path(found)
 
 
-def _install(package: str) -> None:
+def _install(package: str) -> str:
+    """Install it, or give what hinders that."""
     apt_get = shutil.which("apt-get")
     if apt_get is None or os.geteuid() != 0:
-        pytest.skip(
-            f"{package} is not installed, and only root can do that, on Debian: apt-get install {package}"
-        )
+        return f"{package} is not installed, and only root can do that, on Debian: apt-get install {package}"
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", package]):
         finished = subprocess.run(  # noqa: S603  # the system's own program
             [apt_get, "--quiet", *arguments],
@@ -44,4 +44,5 @@ def _install(package: str) -> None:
         )
         if finished.returncode:
             reason = (finished.stderr.strip() or finished.stdout.strip()).splitlines()[-1:]
-            pytest.skip(f"{package} cannot be installed: {' '.join(reason)}")
+            return f"{package} cannot be installed: {' '.join(reason)}"
+    return ""

@@ -1,9 +1,11 @@
 """Running products, and people who use them."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
+import fasteners
 import pytest
 
 from tests.e2e.apps import Browser
@@ -16,11 +18,20 @@ from todo.database.url import DatabaseUrl
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a product that was started once and stopped: empty, and quick to start from."""
-    with closing(Product(tmp_path_factory.mktemp("first"))) as product:
-        product.start()
-        assert product.stop() == 0
-    return product.folder
+    """The folder of a product that was started once and stopped: empty, and quick to start from.
+
+    One is enough for all processes that run tests.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, whole = shared / "installation", shared / "installation.whole"
+    with fasteners.InterProcessLock(shared / "installation.lock"):
+        if not whole.exists():
+            with closing(Product(folder)) as product:
+                product.start()
+                assert product.stop() == 0
+            whole.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

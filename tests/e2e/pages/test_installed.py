@@ -62,7 +62,10 @@ async def is_kept(page: Page, title: str) -> None:
 async def installed(
     chromium: Path, profile: Path, *, is_offline: bool = False
 ) -> AsyncIterator[BrowserContext]:
-    """Give a browser that remembers what it did before: nothing is installed in those of the other tests."""
+    """Give a browser that remembers what it did before: nothing is installed in those of the other tests.
+
+    It has to be a whole one: without what is around a tab, nothing would ever hinder an installation.
+    """
     async with async_playwright() as playwright:
         device = await playwright.chromium.launch_persistent_context(
             profile / "profile",

@@ -13,6 +13,7 @@ assert create_app(wiring(DatabaseUrl.parse("postgresql:///todo"))).openapi()
 """
 SERVING = """
 import todo.app, todo.cli, todo.serve.product, todo.serve.workers
+import todo.serve.backup, todo.serve.doctor, todo.serve.restore
 """
 LOADED = """
 import sys

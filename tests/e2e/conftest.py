@@ -23,6 +23,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     One is enough for all processes that run tests.
     """
     own = tmp_path_factory.getbasetemp()
+    # The account that PostgreSQL runs as has to get to what this process makes of its own.
+    own.chmod(0o711)
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder, whole = shared / "installation", shared / "installation.whole"
     with fasteners.InterProcessLock(shared / "installation.lock"):

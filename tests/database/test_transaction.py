@@ -167,6 +167,16 @@ async def test_a_lost_connection_is_replaced(
     assert await look(database, user_id) == 0
 
 
+@pytest.mark.parametrize("look", [count, glanced])
+async def test_a_database_that_is_not_there_is_said_to_be_unavailable(
+    look: Callable[[Database, UUID], Awaitable[int]],
+) -> None:
+    nowhere = DatabaseUrl.parse("postgresql://nobody@127.0.0.1:1/nothing")
+    async with open_pool(nowhere, size=1) as pool, open_reads(nowhere) as reads:
+        with pytest.raises(Unavailable):
+            await look(Database(pool, reads=reads), uuid4())
+
+
 async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -> None:
     async with connect(owner_url) as owner:
         await owner.execute('CREATE TABLE IF NOT EXISTS auth.session (id uuid, "expiresAt" timestamptz)')

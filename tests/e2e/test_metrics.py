@@ -73,7 +73,7 @@ async def test_every_process_is_seen(pair: Product, people: People, client: http
     }
     workers = {str(worker.pid): "worker" for worker in pair.workers()}
     assert seen == {str(pair.pid): "main", str(pair.auth_server().pid): "auth", **workers}
-    assert now.value("db_client_connection_max") == 16
+    assert now.value("db_client_connection_max") == 24
 
 
 async def test_what_a_killed_worker_had_in_hand_is_forgotten_and_what_it_counted_is_not(
@@ -96,7 +96,7 @@ async def test_what_a_killed_worker_had_in_hand_is_forgotten_and_what_it_counted
     assert before.value("http_server_active_requests") == 2
     assert before.value("db_client_connection_count") == 1
     assert after.value("db_client_connection_count") == 0
-    assert after.value("db_client_connection_max") == 16
+    assert after.value("db_client_connection_max") == 24
     assert after.requests("POST", "/api/todos", "201") == before.requests("POST", "/api/todos", "201") == 1
 
 

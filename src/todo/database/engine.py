@@ -51,11 +51,13 @@ async def open_reads(
     address = url.for_libpq()
 
     async def dial() -> Pipeline:
-        return Pipeline(
-            await psycopg.AsyncConnection.connect(
+        try:
+            connection = await psycopg.AsyncConnection.connect(
                 address, autocommit=True, connect_timeout=int(_CONNECT_TIMEOUT_SECONDS)
             )
-        )
+        except psycopg.OperationalError as error:
+            raise ConnectionError(str(error)) from error
+        return Pipeline(connection)
 
     async with Pipelines(
         dial, size=READS_PER_WORKER, long_seconds=_LONG_SECONDS, on_change=on_change

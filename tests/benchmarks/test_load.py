@@ -106,11 +106,13 @@ def test_a_connection_that_the_server_would_close_for_its_silence_is_left_before
         opened = []
 
         def serve() -> None:
-            while True:
-                link, _ = listener.accept()
-                opened.append(link)
-                link.settimeout(0.3)
-                threading.Thread(target=serve_one, args=(link,), daemon=True).start()
+            # Until the listener is closed, which ends waiting for the next with an error.
+            with suppress(OSError):
+                while True:
+                    link, _ = listener.accept()
+                    opened.append(link)
+                    link.settimeout(0.3)
+                    threading.Thread(target=serve_one, args=(link,), daemon=True).start()
 
         def serve_one(link: socket.socket) -> None:
             with link, suppress(TimeoutError):

@@ -20,6 +20,7 @@ ADD_USER = Statement(text("INSERT INTO users (id) VALUES (CAST(:id AS uuid)) RET
 COUNT_USERS = Statement(text("SELECT count(*) AS n FROM users"))
 OWN_USERS = Statement(text("SELECT min(id::text)::uuid AS id, count(*) AS n FROM users"))
 SIGNED_IN = "SELECT current_setting('app.user_id') AS id"
+PLAN_OF_A_WORD = Statement(text("EXPLAIN SELECT FROM todo_words WHERE word = :word"))
 SLEEP = Statement(text("SELECT pg_sleep(20)"))
 
 
@@ -175,6 +176,17 @@ async def test_a_database_that_is_not_there_is_said_to_be_unavailable(
     async with open_pool(nowhere, size=1) as pool, open_reads(nowhere) as reads:
         with pytest.raises(Unavailable):
             await look(Database(pool, reads=reads), uuid4())
+
+
+async def test_plans_made_while_a_table_is_empty_do_not_read_it_whole_once_it_is_full(
+    database: Database, owner_url: DatabaseUrl
+) -> None:
+    async with connect(owner_url) as owner:
+        await owner.execute("VACUUM ANALYZE todo_words")
+    async with database.transaction(uuid4()) as transaction:
+        plan = await transaction.rows(PLAN_OF_A_WORD, word="milk")
+
+    assert "pk_todo_words" in str(plan)
 
 
 async def test_without_a_session_of_ours_nobody_enters(owner_url: DatabaseUrl) -> None:

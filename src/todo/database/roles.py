@@ -24,6 +24,10 @@ _CALLERS_ROWS = [
     for owner in ("user_id", "id")
 ]
 _LIMITS = {
+    # A plan is kept as long as its connection, and may have been made when a table was as good as empty. What
+    # is asked here never needs a whole table, and is over before a plan would be compiled.
+    "enable_seqscan": "off",
+    "jit": "off",
     "statement_timeout": "5s",
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "10s",

@@ -56,7 +56,7 @@ _KNOWN = Statement(
                           (SELECT CAST(:highs AS text[])))
                    AS asked (condition, low, high)
              CROSS JOIN LATERAL (SELECT block, places FROM todo_words
-                                  WHERE user_id = reach.id AND word >= low AND word < high) AS found
+                                  WHERE user_id = reach.id AND word >= low AND word < high OFFSET 0) AS found
              WHERE reach.indexed_seq > 0) AS found
       FROM reach
     """)

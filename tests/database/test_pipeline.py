@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 
 from tests.e2e.waiting import until
 from tests.factories import SECRET
-from todo.database.engine import connect
+from todo.database.engine import connect, open_reads
 from todo.database.pipeline import Pipeline
 from todo.database.pipelines import Pipelines
 from todo.database.roles import APP_GROUP, login_of
@@ -253,6 +254,35 @@ async def test_whoever_comes_behind_a_slow_question_is_answered_elsewhere(dial: 
     assert first
     assert second
     assert first["pid"] != second["pid"]
+
+
+async def test_where_there_is_no_room_for_another_the_one_that_is_held_up_has_to_do(dial: Dial) -> None:
+    dials = [dial]
+
+    async def once(**options: float) -> Pipeline:
+        if not dials:
+            raise ConnectionRefusedError
+        return await dials.pop()(**options)
+
+    async with Pipelines(once, size=2, long_seconds=0) as pipelines:
+        asked = [pipelines.ask("SELECT pg_backend_pid() AS pid FROM pg_sleep(0.05)", (), timeout=5)]
+        rows = await asyncio.gather(*asked, *(pipelines.ask(BACKEND, (), timeout=5) for _ in range(3)))
+
+    assert len({row["pid"] for row in rows if row}) == 1
+
+
+async def test_letters_arrive_as_they_are_whatever_else_is_said_of_their_encoding(
+    owner_url: DatabaseUrl,
+) -> None:
+    url = login_of(APP_GROUP, owner_url, SECRET)
+    latin = replace(url, parameters=(*url.parameters, ("client_encoding", "latin1")))
+
+    async with open_reads(latin) as reads:
+        assert reads
+        row = await reads.ask("SELECT length($1::text) AS n, chr(29275) AS letter", ("naïve",), timeout=5)
+
+    assert row
+    assert (row["n"], row["letter"]) == (5, "牛")
 
 
 async def test_a_connection_that_is_gone_is_replaced(dial: Dial, owner_url: DatabaseUrl) -> None:

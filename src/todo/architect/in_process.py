@@ -83,7 +83,7 @@ class _HeardReads:
         self._ear = ear
         self._reads = reads
 
-    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as it has it
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Reads` has it
         self._ear.hear(sql, values)
         return await self._reads.ask(sql, values, timeout=timeout)
 

@@ -53,7 +53,11 @@ async def open_reads(
     async def dial() -> Pipeline:
         try:
             connection = await psycopg.AsyncConnection.connect(
-                address, autocommit=True, connect_timeout=int(_CONNECT_TIMEOUT_SECONDS)
+                address,
+                autocommit=True,
+                connect_timeout=int(_CONNECT_TIMEOUT_SECONDS),
+                # Else it is that of the database, or of the environment.
+                client_encoding="utf8",
             )
         except psycopg.OperationalError as error:
             raise ConnectionError(str(error)) from error

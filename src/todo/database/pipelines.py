@@ -65,7 +65,13 @@ class Pipelines:
                 # Whoever comes meanwhile and has none waits for the same.
                 if self._opening is None:
                     self._opening = asyncio.create_task(self._open_another())
-                await asyncio.shield(self._opening)
+                try:
+                    await asyncio.shield(self._opening)
+                except ConnectionError:
+                    # The database may have no room for another: then one that is held up has to do.
+                    if (pipeline := min(self._open, key=self._cost, default=None)) is None:
+                        raise
+                    break
         return pipeline
 
     async def _open_another(self) -> None:

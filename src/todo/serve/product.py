@@ -34,7 +34,7 @@ from todo.serve.parts import require_parts
 from todo.serve.stop import StopRequest, StopRequested
 from todo.serve.traces import traces_are_wanted
 from todo.serve.upkeep import Upkeep, hourly_upkeep
-from todo.serve.workers import allow_many_connections, listening, load_early, run_workers
+from todo.serve.workers import allow_many_connections, listening, loading_early, run_workers
 from todo.settings import Settings, Wiring
 
 
@@ -50,7 +50,7 @@ def serve(settings: Settings) -> None:
         listener = stack.enter_context(listening(settings.host, settings.port))
         runtime_folder = stack.enter_context(_runtime_folder())
         if settings.workers == 1:
-            load_early()
+            stack.enter_context(loading_early())
         data_dir = stack.enter_context(open_data_dir(settings.data_dir))
         secret = secret_of(settings)
         url = stack.enter_context(database(settings, data_dir))

@@ -62,9 +62,16 @@ def allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def load_early() -> None:
-    """Load the application's code while other things are waited for: it is half of a start."""
-    threading.Thread(target=_application, daemon=True).start()
+@contextmanager
+def loading_early() -> Iterator[None]:
+    """Load the application's code beside the block, which waits for other things: it is half of a start."""
+    loading = threading.Thread(target=_application)
+    loading.start()
+    try:
+        yield
+    finally:
+        # Python's end would break into the compiled code that is being loaded, and be aborted by it.
+        loading.join()
 
 
 def run_workers(settings: Settings, wiring: Wiring, listener: socket.socket) -> bool:
@@ -166,7 +173,7 @@ def _keep_for_good() -> None:
 
 
 def _application() -> "Callable[[Wiring], FastAPI]":
-    from todo.app import create_app  # noqa: PLC0415  # loaded beside the start of the database, see load_early
+    from todo.app import create_app  # noqa: PLC0415  # loaded beside the start of the database, see loading_early
 
     return create_app
 

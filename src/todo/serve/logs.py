@@ -1,12 +1,14 @@
 """How every process of the product speaks on standard error: for people, or one JSON object a line."""
 
+import functools
 import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
+from typing import TextIO
 
 from todo.settings import Settings
 from todo.transport.speakable import request_id, speakable_trace
@@ -20,7 +22,7 @@ VOICE = "todo.voice"
 def configure_logging(settings: Settings, *, traces: bool = False) -> None:
     """Send records to standard error as the settings say; with `traces`, JSON names the trace as well."""
     is_json = settings.log_format == "json"
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _LineHandler(sys.stderr)
     handler.setFormatter(
         _JsonFormatter(_current_trace() if traces else None) if is_json else _TextFormatter()
     )
@@ -37,6 +39,13 @@ def configure_logging(settings: Settings, *, traces: bool = False) -> None:
     threading.excepthook = lambda crash: _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
 
 
+class _LineHandler(logging.StreamHandler[TextIO]):
+    """Writes records to standard error, which lets each line go as it ends."""
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing left to let go."""
+
+
 class _TextFormatter(logging.Formatter):
     """One line a record, with the request it belongs to at the end; what is said to a person stands alone."""
 
@@ -44,7 +53,8 @@ class _TextFormatter(logging.Formatter):
         message = record.getMessage()
         if record.name == VOICE:
             return message
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {message}"
+        at = f"{_local_second(int(record.created))},{int(record.msecs):03d}"
+        line = f"{at} {record.levelname} {record.name} {message}"
         name, trace = request_id.get(), _trace_of(record)
         return (f"{line} {name}" if name else line) + (f"\n{trace}" if trace else "")
 
@@ -57,9 +67,8 @@ class _JsonFormatter(logging.Formatter):
         self._trace_id = trace_id
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
-            "time": time.replace("+00:00", "Z"),
+            "time": f"{_utc_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -69,6 +78,17 @@ class _JsonFormatter(logging.Formatter):
             "exception": _trace_of(record),
         }
         return json.dumps({name: value for name, value in line.items() if value is not None})
+
+
+# Thousands of lines are of one second.
+@functools.lru_cache(maxsize=1)
+def _local_second(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
+@functools.lru_cache(maxsize=1)
+def _utc_second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def _trace_of(record: logging.LogRecord) -> str | None:

@@ -53,10 +53,13 @@ class Bucket:
 
     def __enter__(self) -> Self:
         fcntl.lockf(self._descriptor, fcntl.LOCK_EX, _GROUP_BYTES, self._start)
-        slots = list(_SLOT.iter_unpack(self._table[self._start : self._start + _GROUP_BYTES]))
-        number = _number_of(self._key, slots)
-        owner, full_at = slots[number]
-        self._at = self._start + number * _SLOT.size
+        group = self._table[self._start : self._start + _GROUP_BYTES]
+        offset = group.find(self._key)
+        # What looks like the key across two slots, and is not, is told by where it stands.
+        if offset % _SLOT.size:
+            offset = _calmest(self._key, group)
+        self._at = self._start + offset
+        owner, full_at = _SLOT.unpack_from(group, offset)
         self.full_at = full_at if owner == self._key else 0
         return self
 
@@ -66,11 +69,10 @@ class Bucket:
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, _GROUP_BYTES, self._start)
 
 
-def _number_of(key: bytes, slots: list[tuple[bytes, int]]) -> int:
-    for number, (owner, _) in enumerate(slots):
-        if owner == key:
-            return number
-    return min(range(len(slots)), key=lambda number: slots[number][1])
+def _calmest(key: bytes, group: bytes) -> int:
+    # Its own if it has one after all, else the one that is full soonest.
+    slots = list(_SLOT.iter_unpack(group))
+    return _SLOT.size * min(range(len(slots)), key=lambda number: (slots[number][0] != key, slots[number][1]))
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.problems import InternalError, Problem
 from todo.transport import speakable
+from todo.transport.access_log import log_access
 from todo.transport.body import read_body, replayed
 from todo.transport.metrics import RequestMetrics
 from todo.transport.problem_json import problem_response
 
 _logger = logging.getLogger(__name__)
-_access = logging.getLogger("todo.access")
 RawHeader = tuple[bytes, bytes]
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _HEADERS = [
@@ -32,6 +32,7 @@ _HEADERS = [
         "X-Frame-Options": "DENY",
     }.items()
 ]
+_HEADER_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class Guard:
@@ -74,11 +75,9 @@ class _Exchange:
         self._method = scope["method"]
         self._send = send
         self.status = 0
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        is_usable = _OWN_ID.fullmatch(given.decode("latin-1"))
-        self.request_id = given.decode() if is_usable else uuid_utils.uuid7().hex
+        self.request_id = _given_id(scope) or uuid_utils.uuid7().hex
         # What the answer is to carry, however it comes about; whoever learns of more adds to it.
-        self._headers = {"X-Request-ID": self.request_id}
+        self._headers = {b"x-request-id": self.request_id.encode()}
         scope.setdefault("state", {}).update(request_id=self.request_id, answer_headers=self._headers)
         # HEAD is worked on as GET.
         self.scope = {**scope, "method": "GET"} if self._method == "HEAD" else scope
@@ -93,11 +92,15 @@ class _Exchange:
             await self._send(message)
 
     def _completed(self, headers: Iterable[RawHeader]) -> list[RawHeader]:
-        owed = [(name.lower().encode(), value.encode("latin-1")) for name, value in self._headers.items()]
-        ours = {name for name, _ in owed}
-        complete = [header for header in headers if header[0] not in ours] + owed
+        complete = [header for header in headers if header[0] not in self._headers]
         given = {name for name, _ in complete}
-        return complete + [header for header in _HEADERS if header[0] not in given]
+        complete += self._headers.items()
+        # As a rule none of them is there already.
+        return complete + (
+            _HEADERS
+            if _HEADER_NAMES.isdisjoint(given)
+            else [header for header in _HEADERS if header[0] not in given]
+        )
 
     async def _send_head(self, message: Message) -> None:
         # Complete without its body: a stream would go on and on for somebody who hears nothing of it.
@@ -109,22 +112,15 @@ class _Exchange:
         await response(self.scope, receive, self.send)
 
     def log(self, route: str, seconds: float) -> None:
-        if not _access.isEnabledFor(logging.INFO):
-            return
         # Neither ids nor what somebody typed: a path may hold a token, and a query what a person looks for.
         is_whole = route != speakable.UNMATCHED and not route.endswith("{path}")
         path = route if is_whole else speakable.speakable_path(self.scope["path"])
-        milliseconds = round(seconds * 1000, 1)
-        _access.info(
-            "%s %s %d %.1fms",
-            self._method,
-            path,
-            self.status,
-            milliseconds,
-            extra={
-                "method": self._method,
-                "path": path,
-                "status": self.status,
-                "duration_ms": milliseconds,
-            },
-        )
+        log_access(self._method, path, self.status, seconds)
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if _OWN_ID.fullmatch(given) else None
+    return None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -29,6 +30,11 @@ class Policy:
     quota: int
     window_seconds: int
 
+    @cached_property
+    def header(self) -> bytes:
+        """Give the value of the field that tells it (draft-ietf-httpapi-ratelimit-headers)."""
+        return f'"{self.name}";q={self.quota};w={self.window_seconds}'.encode()
+
 
 class Allowance(NamedTuple):
     """Whether it was granted, how many units are left, and the whole seconds until there is one more.
@@ -41,12 +47,11 @@ class Allowance(NamedTuple):
     left: int
     next_in_seconds: int
 
-    def headers(self) -> dict[str, str]:
-        """Give the fields that tell it (draft-ietf-httpapi-ratelimit-headers)."""
-        name, quota, window = self.policy.name, self.policy.quota, self.policy.window_seconds
+    def headers(self) -> dict[bytes, bytes]:
+        """Give the fields of an answer that tell it (draft-ietf-httpapi-ratelimit-headers)."""
         return {
-            "RateLimit-Policy": f'"{name}";q={quota};w={window}',
-            "RateLimit": f'"{name}";r={self.left};t={self.next_in_seconds}',
+            b"ratelimit-policy": self.policy.header,
+            b"ratelimit": f'"{self.policy.name}";r={self.left};t={self.next_in_seconds}'.encode(),
         }
 
 

@@ -316,11 +316,11 @@ def _is_undone(error: BaseException) -> bool:
     """Whether a lost connection cannot have done what was said to it last.
 
     It was closed before; or the server told it to end, which it does instead of a commit and never after one.
-    The driver says the second in three ways, by when it has heard it.
+    The driver says the second in four ways, by when it has heard it: a broken pipe is that it could not send.
     """
     return (
         isinstance(error, asyncpg.InterfaceError | asyncpg.AdminShutdownError)
-        or isinstance(error.__cause__, asyncpg.AdminShutdownError)
+        or isinstance(error.__cause__, asyncpg.AdminShutdownError | BrokenPipeError)
         or str(error).startswith("cannot switch to state")
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 from uuid import UUID
 
@@ -191,8 +192,26 @@ async def test_a_change_whose_connection_was_told_to_end_before_is_made_on_anoth
     assert (await writer.complete_todo(todo_id)).version == number + 2
 
 
+async def test_a_change_that_could_not_even_be_sent_is_made_on_another_connection(
+    service: Service, alice: Person, tap: Tapped
+) -> None:
+    todo_id, writer = UUID((await alice.make_todo())["id"]), writer_of(alice, tap)
+    await writer.update_todo(todo_id, TodoUpdate(title="New"))
+
+    async def end_all() -> None:
+        async with connect(service.owner_url) as owner:
+            await owner.execute(END_ALL)
+
+    with ThreadPoolExecutor() as beside:
+        # This loop is held meanwhile, so that it does not hear of the end before it speaks.
+        beside.submit(asyncio.run, end_all()).result()
+
+    assert (await writer.complete_todo(todo_id)).version == 3
+
+
+# Waits until they are gone.
 END_ALL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
  WHERE datname = current_database() AND usename LIKE 'todo\\_app%'
 """
 

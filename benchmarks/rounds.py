@@ -59,7 +59,8 @@ def measured(
             limit = stage.pgbench.run(job, seconds)
             if turn:
                 latency = limit.latency_seconds * 1000
-                rounds.add(job, PGBENCH, Round(limit.per_second, latency, latency))
+                costs = (limit.database_us, limit.client_us)
+                rounds.add(job, PGBENCH, Round(limit.per_second, latency, latency, 0.0, *costs))
         result = run(stage, load, Plan(HELLO, stage.addresses[HELLO.name], Job.HELLO, seconds))[1]
         if turn:
             rounds.add(Job.HELLO, HELLO.name, result)

@@ -19,7 +19,7 @@ from benchmarks.population import Population
 from benchmarks.progress import say
 from benchmarks.recording import record
 from benchmarks.requests import HELLO, OURS, PEER
-from benchmarks.scripts import Script
+from benchmarks.scripts import REPEATED, Script
 from benchmarks.size import Size
 from tests.e2e.product import Product, free_port
 from tests.e2e.waiting import wait_until
@@ -130,7 +130,8 @@ async def _open_pgbench(product: Product, population: Population, folder: Path) 
         )
     said = await record(url, person, todo_id)
     known = {person.id: "u", person.session_id: "s", todo_id: "t"}
-    return PgBench(url, folder, {job: Script(turns, known).text for job, turns in said.items()})
+    scripts = {job: Script(turns, known, REPEATED[job]).text for job, turns in said.items()}
+    return PgBench(url, folder, scripts, lambda: [process.pid for process in product.postgres()])
 
 
 @contextmanager

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from benchmarks.recording import FRESH, Step
-from benchmarks.scripts import REPEATED, Script
+from benchmarks.scripts import Script
 
 PERSON, SESSION, TODO = uuid4(), uuid4(), uuid4()
 KNOWN = {PERSON: "u", SESSION: "s", TODO: "t"}
+REPEATED = 4
 BEGUN = [
     Step("BEGIN"),
     Step(f"SET LOCAL app.user_id = '{PERSON}'"),
@@ -19,7 +20,7 @@ BEGUN = [
 
 def job(*steps: Step) -> list[str]:
     """Give the lines of the first turn."""
-    lines = Script([[*BEGUN, *steps, Step("COMMIT")]], KNOWN).text.splitlines()
+    lines = Script([[*BEGUN, *steps, Step("COMMIT")]], KNOWN, REPEATED).text.splitlines()
     return lines[2 : 2 + (len(lines) - 2) // REPEATED]
 
 
@@ -36,7 +37,7 @@ def test_a_read_is_one_message_with_the_ids_of_whoever_was_drawn() -> None:
 
 
 def test_every_turn_is_of_somebody_else() -> None:
-    text = Script([[Step("SELECT $1", (PERSON,))]], KNOWN).text
+    text = Script([[Step("SELECT $1", (PERSON,))]], KNOWN, REPEATED).text
 
     assert [f"SELECT :u{turn};" in text for turn in range(REPEATED)] == [True] * REPEATED
 
@@ -79,7 +80,7 @@ def test_an_id_that_is_not_known_is_new_each_time() -> None:
 
 def test_what_has_to_be_new_is_new_each_time_and_what_takes_turns_stays_with_its_ids() -> None:
     turns = [[Step("SELECT $1, $2", (TODO, FRESH))], [Step("SELECT -1, $1", (TODO,))]]
-    lines = Script(turns, KNOWN).text.splitlines()
+    lines = Script(turns, KNOWN, REPEATED).text.splitlines()
     said = [line for line in lines[2:] if line.startswith("SELECT")]
 
     assert said[:3] == ["SELECT :t0, random()::text;", "SELECT -1, :t0;", "SELECT :t2, random()::text;"]

@@ -1,10 +1,14 @@
 """Many questions are on their way at a time; each gets its own answer, and none is told of another's fate."""
 
 import asyncio
+import fcntl
+import struct
+import termios
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +48,28 @@ async def pipeline(dial: Dial) -> AsyncIterator[Pipeline]:
     opened = await dial()
     yield opened
     opened.close()
+
+
+@asynccontextmanager
+async def relay(socket: str, path: Path) -> AsyncIterator[None]:
+    """Pass on to a socket what is said at a path."""
+
+    async def pass_on(here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        reader, writer = await asyncio.open_unix_connection(socket)
+        await asyncio.gather(copy(here, writer), copy(reader, back))
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(1_000_000):
+            writer.write(piece)
+        writer.close()
+
+    async with await asyncio.start_unix_server(pass_on, path):
+        yield
+
+
+def unread_bytes(socket: int) -> int:
+    """Give how much has been sent that the other side has not taken yet."""
+    return int(struct.unpack("i", fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4)))[0])
 
 
 async def value(pipeline: Pipeline, sql: str, *values: Any) -> Any:
@@ -108,6 +134,23 @@ async def test_many_at_once_get_each_its_own_answer(pipeline: Pipeline) -> None:
     asked = [value(pipeline, "SELECT $1::integer * 2 AS v", number) for number in range(500)]
 
     assert await asyncio.gather(*asked) == [number * 2 for number in range(500)]
+
+
+async def test_what_is_asked_together_is_sent_together(owner_url: DatabaseUrl, tmp_path: Path) -> None:
+    socket = f"{dict(owner_url.parameters)['host']}/.s.PGSQL.5432"
+    url = replace(login_of(APP_GROUP, owner_url, SECRET), parameters=(("host", str(tmp_path)),))
+    sent: list[int] = []
+    # It reads in this event loop, so that what has been sent lies there until the loop comes round.
+    async with relay(socket, tmp_path / ".s.PGSQL.5432"):
+        connection = await psycopg.AsyncConnection.connect(url.for_libpq(), autocommit=True)
+        pipeline = Pipeline(connection)
+        asked = [asyncio.ensure_future(value(pipeline, "SELECT $1::integer AS v", n)) for n in range(50)]
+
+        asyncio.get_running_loop().call_soon(lambda: sent.append(unread_bytes(connection.fileno())))
+
+        assert await asyncio.gather(*asked) == [*range(50)]
+        pipeline.close()
+    assert sent == [0]
 
 
 async def test_more_than_fits_into_a_message_arrives_whole(pipeline: Pipeline) -> None:

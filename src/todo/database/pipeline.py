@@ -12,6 +12,7 @@ import psycopg
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
+from todo.database.libpq import send_pipeline_sync
 from todo.database.wire import ConnectionLost, Row, reader_of, written
 
 _STATEMENTS = 256
@@ -70,6 +71,7 @@ class Pipeline:
         self._libpq: PGconn = connection.pgconn
         self._libpq.nonblocking = 1
         self._libpq.enter_pipeline_mode()
+        self._is_sent_soon = False
         self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
         self._loop.add_reader(self._socket, self._read)
@@ -107,13 +109,14 @@ class Pipeline:
         try:
             prepared = self._known(sql)
             self._libpq.send_query_prepared(prepared.name, parameters, formats, Format.BINARY)
-            # The end of a transaction of its own; what has been said so far is sent.
-            self._libpq.pipeline_sync()
-            if self._libpq.flush():
-                self._loop.add_writer(self._socket, self._write)
+            send_pipeline_sync(self._libpq)
         except psycopg.OperationalError as error:
             self.close()
             raise ConnectionLost from error
+        # Whoever else asks before the event loop comes round is in the same message.
+        if not self._is_sent_soon:
+            self._is_sent_soon = True
+            self._loop.call_soon(self._send)
         self._used_at = self._loop.time()
         asked = _Asked(prepared, self._used_at, self._loop.create_future())
         self._asked.append(asked)
@@ -146,13 +149,22 @@ class Pipeline:
             self._libpq.send_close_prepared(oldest.name)
         return prepared
 
-    def _write(self) -> None:
-        """Send what did not fit before."""
+    def _send(self) -> None:
+        """Send what has been said; what does not fit goes as soon as there is room."""
+        self._is_sent_soon = False
+        if not self.is_closed and not self._is_all_sent():
+            self._loop.add_writer(self._socket, self._send_rest)
+
+    def _send_rest(self) -> None:
+        if self._is_all_sent():
+            self._loop.remove_writer(self._socket)
+
+    def _is_all_sent(self) -> bool:
         try:
-            if not self._libpq.flush():
-                self._loop.remove_writer(self._socket)
+            return not self._libpq.flush()
         except psycopg.OperationalError:
             self.close()
+            return True
 
     def _read(self) -> None:
         is_ended = False

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from todo.problems import CannotStart
 from todo.serve.agent_clients import CLIENTS, EVERY_CLIENT
 from todo.serve.logs import VOICE, configure_logging
+from todo.serve.stop import StopRequest
 from todo.settings import Settings
 
 _EPILOG = "Settings are environment variables that start with TODO_; docs/settings.md lists them."
@@ -112,9 +113,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> None:
+    # Before all the rest is loaded: what a signal raises in the midst of that may be lost.
+    stop = StopRequest()
     from todo.serve.product import serve
 
-    serve(settings)
+    serve(settings, stop)
 
 
 def _architect(settings: Settings, chosen: argparse.Namespace) -> None:

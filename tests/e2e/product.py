@@ -206,6 +206,10 @@ class Product:
         """Give the processes that take connections in."""
         return self.workers() or [psutil.Process(self.pid)]
 
+    def loaded(self) -> str:
+        """Give what the parent has in memory, as its system names it."""
+        return Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8")
+
     def listens(self, processes: Iterable[psutil.Process]) -> bool:
         """Whether any of these still takes connections in."""
         return any(_has_link(process, self.port, psutil.CONN_LISTEN) for process in processes)

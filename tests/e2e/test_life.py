@@ -150,6 +150,17 @@ def test_a_stop_in_the_middle_of_the_start_leaves_nothing_behind(
     assert "Traceback" not in own_product.output
 
 
+def test_a_stop_before_everything_is_loaded_is_not_lost(own_product: Product) -> None:
+    own_product.launch()
+    wait_until(lambda: "/asyncpg/" in own_product.loaded(), "it is loading what only a server needs")
+
+    own_product.signal(signal.SIGINT, to_group=True)
+
+    assert own_product.wait() == 0
+    assert own_product.family() == []
+    assert "Traceback" not in own_product.output
+
+
 def test_a_stop_while_the_database_is_being_created_leaves_a_folder_that_can_be_started(
     tmp_path: Path,
 ) -> None:

@@ -38,13 +38,13 @@ from todo.serve.workers import allow_many_connections, listening, loading_early,
 from todo.settings import Settings, Wiring
 
 
-def serve(settings: Settings) -> None:
-    """Run everything until SIGINT or SIGTERM; then finish the requests in flight and stop every child.
+def serve(settings: Settings, stop: StopRequest) -> None:
+    """Run everything until asked to stop; then finish the requests in flight and stop every child.
 
     Raises `CannotStart` with one sentence when a part cannot come up.
     """
-    stop = StopRequest()
     with suppress(StopRequested), ExitStack() as stack:
+        stop.honour()
         require_parts()
         allow_many_connections()
         listener = stack.enter_context(listening(settings.host, settings.port))

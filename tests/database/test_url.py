@@ -197,7 +197,7 @@ def test_a_pooler_that_cannot_be_gone_round_is_named() -> None:
         ("sslmode=require&channel_binding=require", "sslmode=require&channel_binding=require"),
         ("pgbouncer=true&sslmode=require", "sslmode=require"),
         ("options=endpoint%3Done&application_name=todo", "options=endpoint%3Done&application_name=todo"),
-        ("search_path=public&options=-c+a.b%3D1", "options=-c+a.b%3D1+-c+search_path%3Dpublic"),
+        ("search_path=public&options=-c+a.b%3D1", "options=-c%20a.b%3D1%20-c%20search_path%3Dpublic"),
     ],
 )
 def test_libpq_is_told_the_words_it_knows_and_the_server_the_rest(given: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import asyncpg
 
@@ -48,7 +49,9 @@ async def open_reads(
 
     from todo.database.pipeline import Pipeline  # noqa: PLC0415  # the same
 
-    address = url.for_libpq()
+    # The plan for anybody serves each: to make one for each question takes longer than to answer it.
+    setting = ("plan_cache_mode", "force_generic_plan")
+    address = replace(url, parameters=(*url.parameters, setting)).for_libpq()
 
     async def dial() -> Pipeline:
         try:

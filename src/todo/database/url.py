@@ -119,7 +119,7 @@ class DatabaseUrl:
 
     def __str__(self) -> str:
         password = f":{quote(self.password, safe='')}" if self.password else ""
-        query = f"?{urlencode(self.parameters)}" if self.parameters else ""
+        query = f"?{urlencode(self.parameters, quote_via=quote)}" if self.parameters else ""
         account = f"{quote(self.user, safe='')}{password}@" if self.user else ""
         return f"postgresql://{account}{self.location}/{quote(self.database, safe='')}{query}"
 

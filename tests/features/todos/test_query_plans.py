@@ -86,7 +86,7 @@ INDEX_OF = {
     "priority": "ix_todos_user_id_priority_rank_id",
     "title": "ix_todos_user_id_title_key_id",
 }
-FIRST = {"user_id": PERSON, "limit": 20, "offset": 0, "places": "{1,2}"}
+FIRST = {"user_id": PERSON, "limit": 20, "offset": 0}
 
 
 @pytest.mark.parametrize("sort", list(TodoSort))

@@ -1,5 +1,6 @@
 """What comes in and goes out: the JSON of todos."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,10 +158,10 @@ class TodoSort(StrEnum):
 class TodoFilter(BaseModel):
     """Which todos, in which order, and which page of them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     status: TodoStatus = TodoStatus.ALL
-    priority: list[Priority] = Field([], max_length=4, description="Repeat it to allow several.")
+    priority: tuple[Priority, ...] = Field((), max_length=4, description="Repeat it to allow several.")
     q: PlainText = Field("", max_length=200, description="Words; each begins one of title or description.")
     sort: TodoSort = TodoSort.CREATED_AT_DESC
     limit: int = Field(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX)
@@ -175,14 +176,19 @@ class TodoFilter(BaseModel):
 
     @field_validator("priority")
     @classmethod
-    def _each_once(cls, value: list[Priority]) -> list[Priority]:
-        return sorted(set(value))
+    def _each_once(cls, value: tuple[Priority, ...]) -> tuple[Priority, ...]:
+        return tuple(sorted(set(value)))
 
     @model_validator(mode="after")
     def _one_way_to_page(self) -> Self:
         if self.offset is not None and self.cursor is not None:
             raise ValueError("offset and cursor exclude each other")
         return self
+
+    @functools.cached_property
+    def question(self) -> str:
+        """Name what a cursor belongs to: going on is only possible with the same filters and sort."""
+        return self.model_dump_json(include={"status", "priority", "q", "sort"})
 
 
 class PageInfo(BaseModel):
@@ -227,9 +233,14 @@ class TodoPageDocument:
     body: str
 
     @classmethod
-    def of(cls, todos: str, total: int, page: PageInfo) -> Self:
+    def of(cls, todos: str, total: int, wanted: TodoFilter, next_cursor: str | None) -> Self:
         """Put it together from the documents of its todos, which have commas between."""
-        return cls(f'{{"items":[{todos}],"total":{total},"page":{page.model_dump_json()}}}')
+        offset = "null" if wanted.cursor else wanted.offset or 0
+        # Nothing of a cursor has to be escaped.
+        following = "null" if next_cursor is None else f'"{next_cursor}"'
+        has_more = "false" if next_cursor is None else "true"
+        page = f'"limit":{wanted.limit},"offset":{offset},"next_cursor":{following},"has_more":{has_more}'
+        return cls(f'{{"items":[{todos}],"total":{total},"page":{{{page}}}}}')
 
     def read(self) -> TodoPage:
         """Give what it says."""

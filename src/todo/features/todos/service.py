@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat as uuids
-from pydantic_core import to_json
 
 from todo.database.engine import Connection
 from todo.database.idempotency import Keeping
@@ -46,7 +45,6 @@ from todo.features.todos.schemas import (
     Operation,
     OperationProblem,
     OperationResult,
-    PageInfo,
     TodoBatch,
     TodoBatchDocument,
     TodoBatchResult,
@@ -136,13 +134,8 @@ class TodoReader:
         cursors = CursorSigner(self._secret, self._todos.owner_id)
         after = _read_cursor(wanted, cursors)
         found = await self._found(wanted, after)
-        page = PageInfo(
-            limit=wanted.limit,
-            offset=None if after else wanted.offset or 0,
-            next_cursor=_write_cursor(wanted, found.end, cursors),
-            has_more=found.end is not None,
-        )
-        return TodoPageDocument.of(found.documents, found.total, page)
+        next_cursor = None if found.end is None else cursors.write(found.end, wanted.question)
+        return TodoPageDocument.of(found.documents, found.total, wanted, next_cursor)
 
     async def _found(self, wanted: TodoFilter, after: Position | None) -> Found:
         question = Question.of(wanted.q, wanted.status, wanted.priority)
@@ -450,24 +443,12 @@ def _operation_error(number: int, problem: Problem) -> FieldError:
     }
 
 
-def _question(wanted: TodoFilter) -> str:
-    """Name what a cursor belongs to: going on is only possible with the same filters and sort."""
-    return wanted.model_dump_json(include={"status", "priority", "q", "sort"})
-
-
 def _read_cursor(wanted: TodoFilter, cursors: CursorSigner) -> Position | None:
     if wanted.cursor is None:
         return None
-    value, todo_id = json.loads(cursors.read(wanted.cursor, _question(wanted)))
+    value, todo_id = json.loads(cursors.read(wanted.cursor, wanted.question))
     is_time = wanted.sort.endswith("_at")
     return Position(datetime.fromisoformat(value) if is_time else value, UUID(todo_id))
-
-
-def _write_cursor(wanted: TodoFilter, end: Position | None, cursors: CursorSigner) -> str | None:
-    if end is None:
-        return None
-    value = end.value.isoformat() if isinstance(end.value, datetime) else end.value
-    return cursors.write(to_json([value, end.id]).decode(), _question(wanted))
 
 
 def _not_searched(_user_id: UUID) -> None:

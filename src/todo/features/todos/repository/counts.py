@@ -6,11 +6,10 @@ before did: readers then count rows, and the next writer counts anew.
 """
 
 import functools
-from itertools import product
+import operator
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     BigInteger,
     ColumnElement,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
-    cast,
     column,
     func,
     literal_column,
@@ -57,16 +55,6 @@ IS_CURRENT = USER.counted_seq == USER.change_seq
 def place(priority: Priority) -> int:
     """Give where an active todo is counted."""
     return _RANK[priority]
-
-
-@functools.lru_cache
-def places(status: TodoStatus, priorities: tuple[Priority, ...]) -> str:
-    """Give where the numbers of a filter stand, as PostgreSQL writes a list; no priorities are all."""
-    numbers = (
-        state * len(Priority) + _RANK[priority]
-        for state, priority in product(_STATES[status], priorities or Priority)
-    )
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def place_of(row: Any) -> ColumnElement[int]:
@@ -132,10 +120,24 @@ def _recount() -> Statement:
 
 
 RECOUNT = _recount()
-_IS_WANTED = _HELD.c.place == any_(cast(bindparam("places", type_=Text), ARRAY(BigInteger)))
+BEHIND = -1
 
 
-def held_or(counting: ColumnElement[int]) -> ScalarSelect[int]:
-    """Give how many todos there are at the `places`, counted only where the numbers are behind."""
-    held = select(func.sum(_HELD.c.number)).where(_IS_WANTED).scalar_subquery()
-    return select(case((IS_CURRENT, held), else_=counting)).where(_IS_ME).scalar_subquery()
+def held(status: TodoStatus, priorities: ColumnElement[Any] | None) -> ScalarSelect[int]:
+    """Give how many todos of a status there are, of these priorities or all; `BEHIND` if it is not known."""
+    total = sum((_held_of(status, priority, priorities) for priority in Priority), _NONE)
+    behind = literal_column(str(BEHIND), BigInteger)
+    return select(case((IS_CURRENT, total), else_=behind)).where(_IS_ME).scalar_subquery()
+
+
+def _held_of(
+    status: TodoStatus, priority: Priority, priorities: ColumnElement[Any] | None
+) -> ColumnElement[Any]:
+    numbers = (
+        USER.todo_counts[literal_column(str(state * len(Priority) + _RANK[priority]))]
+        for state in _STATES[status]
+    )
+    in_all = functools.reduce(operator.add, numbers)
+    if priorities is None:
+        return in_all
+    return case((literal_column(f"'{priority}'", Text) == any_(priorities), in_all), else_=_NONE)

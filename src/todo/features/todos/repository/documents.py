@@ -1,5 +1,6 @@
 """Todos as the JSON they are sent as, written by PostgreSQL, byte by byte what the schema would write."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column
@@ -9,53 +10,59 @@ from todo.features.todos.schemas import TodoRead
 
 # Colons apart from letters, for tools that take `:name` for a variable.
 _INSTANT = """'YYYY-MM-DD"T"HH24":"MI":"SS.US"Z"'"""
-_NULL = literal_column("'null'", Text)
-
-
-_QUOTE = literal_column("""'"'""", Text)
-
-
-def _quoted(plain: ColumnElement[Any]) -> ColumnElement[Any]:
-    return _QUOTE + plain + _QUOTE
-
-
-def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(func.to_json(column), Text)
+# By its name, a zone would be looked up for each time.
+_UTC: ColumnElement[Any] = literal_column("INTERVAL '0'")
 
 
 def instant(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Give a time as it is written."""
-    utc = func.timezone(literal_column("'UTC'"), column)
-    return func.to_char(utc, literal_column(_INSTANT))
+    return func.to_char(func.timezone(_UTC, column), literal_column(_INSTANT))
 
 
-def _instant(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return _quoted(instant(column))
+def _text(plain: str) -> ColumnElement[str]:
+    return literal_column(f"'{plain}'", Text)
 
 
-def _values(todo: Any) -> dict[str, ColumnElement[Any]]:
+def _escaped(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(cast(func.to_json(column), Text), _text("null"))
+
+
+def _perhaps(time: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((time.is_(None), _text("null")), else_=_text('"') + instant(time) + _text('"'))
+
+
+def _values(todo: Any) -> dict[str, Sequence[str | ColumnElement[Any]]]:
+    is_open = todo.completed_at.is_(None)
     return {
-        "id": _quoted(cast(todo.id, Text)),
-        "title": _text(todo.title),
-        "description": func.coalesce(_text(todo.description), _NULL),
-        "priority": _quoted(todo.priority),
-        "is_completed": case(
-            (todo.completed_at.is_(None), literal_column("'false'")), else_=literal_column("'true'")
-        ),
-        "completed_at": func.coalesce(_instant(todo.completed_at), _NULL),
-        "created_at": _instant(todo.created_at),
-        "updated_at": _instant(todo.updated_at),
-        "deleted_at": func.coalesce(_instant(todo.deleted_at), _NULL),
-        "version": cast(todo.version, Text),
+        "id": ('"', todo.id, '"'),
+        "title": (_escaped(todo.title),),
+        "description": (_escaped(todo.description),),
+        "priority": ('"', todo.priority, '"'),
+        "is_completed": (case((is_open, _text("false")), else_=_text("true")),),
+        "completed_at": (_perhaps(todo.completed_at),),
+        "created_at": ('"', instant(todo.created_at), '"'),
+        "updated_at": ('"', instant(todo.updated_at), '"'),
+        "deleted_at": (_perhaps(todo.deleted_at),),
+        "version": (todo.version,),
     }
 
 
 def document_of(todo: Any) -> ColumnElement[str]:
     """Give a todo as it is sent, of the columns that hold it."""
-    values, parts = _values(todo), list[ColumnElement[Any]]()
-    for number, name in enumerate(TodoRead.model_fields):
-        parts += [literal_column(f"""'{"," if number else "{"}"{name}":'""", Text), values[name]]
-    return func.concat(*parts, literal_column("'}'", Text)).label("document")
+    values = _values(todo)
+    parts: list[ColumnElement[Any]] = []
+    between = "{"
+    for name in TodoRead.model_fields:
+        between += f'"{name}":'
+        for part in values[name]:
+            if isinstance(part, str):
+                between += part
+            else:
+                # Each part costs, so what stands between two values is one.
+                parts += [_text(between), part]
+                between = ""
+        between += ","
+    return func.concat(*parts, _text(between.removesuffix(",") + "}")).label("document")
 
 
 DOCUMENT = document_of(TODO)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -36,14 +37,19 @@ from todo.features.todos.schemas import TodoSort, TodoStatus
 
 
 class Among(Enum):
-    """Whether a page is of all todos, or of those at some places: few to be sorted, or many to be met."""
+    """Whether a page is of all todos, or of those at some places: few to be sorted, or many to be met.
+
+    Of all, the total is what is kept of it, or those that match are counted.
+    """
 
     ALL = 0
     FEW = 1
     MANY = 2
+    COUNTED = 3
 
 
 _LIMIT = bindparam("limit", type_=Integer)
+_ONE = literal_column("1", Integer)
 _IS_LIVE = TODO.deleted_at.is_(None)
 _STATUS: dict[TodoStatus, Sequence[ColumnElement[bool]]] = {
     TodoStatus.ALL: [_IS_LIVE],
@@ -73,63 +79,69 @@ class Position:
 
 @dataclass(frozen=True)
 class Found:
-    """The documents of one page, commas between, where it ends if more follow, and how many match in all."""
+    """The documents of one page, commas between; where it ends, if more follow; how many match in all.
+
+    The end is JSON: the sort value of the last one, and its id.
+    """
 
     documents: str
-    end: Position | None
+    end: str | None
     total: int
+
+
+_OF_ALL = {Among.ALL, Among.COUNTED}
 
 
 @functools.cache
 def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is_later: bool) -> Statement:  # noqa: FBT001  # a cache key
     """Give one page and the total: one row, of one snapshot.
 
-    Of some places, the total is known already; instead there is the person's last change, by which to tell
-    whether the places still are what they were.
+    What is kept of the total may be `counts.BEHIND`. Of some places, it is known already; instead there is
+    the person's last change, by which to tell whether the places still are what they were.
 
     No column of it is an array, whose type the driver would first have to look up on each new connection.
     """
     column = _SORT_COLUMN[sort.removeprefix("-")]
     key = tuple_(column, TODO.id)
     is_descending = sort.startswith("-")
-    bind = _bound if among is Among.ALL else _unforeseen
+    bind = _bound if among in _OF_ALL else _unforeseen
     query = _matching(
         select(DOCUMENT, column.label("sort_value"), TODO.id), status, bind, by_priority=by_priority
     )
-    if among is not Among.ALL:
+    if among not in _OF_ALL:
         query = query.where(_is_among(among, bind))
     if is_later:
         last = tuple_(bind("after_value", column.type), bind("after_id", postgresql.UUID()))
         query = query.where(key < last if is_descending else key > last)
     order = (column.desc(), TODO.id.desc()) if is_descending else (column, TODO.id)
-    one_more = bind("limit", Integer()) + literal_column("1")
-    found = query.order_by(*order).limit(one_more).offset(bind("offset", Integer())).subquery()
-    numbered = select(*found.c, func.row_number().over().label("place")).subquery("found")
-    is_on_page, is_last = numbered.c.place <= _LIMIT, numbered.c.place == _LIMIT
+    one_more = bind("limit", Integer()) + _ONE
+    found = query.order_by(*order).limit(one_more).offset(bind("offset", Integer())).subquery("found")
+    documents = _all_of(found.c.document)[slice(_ONE, _LIMIT)]
+    last_key = func.json_build_array(_all_of(found.c.sort_value)[_LIMIT], _all_of(found.c.id)[_LIMIT])
     return Statement(
         select(
-            func.string_agg(numbered.c.document, literal_column("','", Text))
-            .filter(is_on_page)
-            .label("documents"),
-            func.max(numbered.c.place).label("count"),
-            _only(numbered.c.sort_value, is_last).label("sort_value"),
-            _only(numbered.c.id, is_last).label("id"),
-            _total(status, by_priority=by_priority) if among is Among.ALL else _CHANGE_SEQ,
-        )
+            func.array_to_string(documents, literal_column("','", Text)).label("documents"),
+            case((func.count() > _LIMIT, cast(last_key, Text))).label("end"),
+            _total(status, among, by_priority=by_priority),
+        ).select_from(found)
     )
 
 
-def _only(column: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnElement[Any]:
-    """Give the value of the one row of which that is true."""
-    return func.array_agg(column, type_=ARRAY(column.type)).filter(where)[literal_column("1")]
+def _all_of(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give the values of a column in the order of the rows."""
+    return func.array_agg(column, type_=ARRAY(column.type))
 
 
-def _total(status: TodoStatus, *, by_priority: bool) -> ColumnElement[int]:
-    """Give the number that is kept, or count."""
-    counting = _matching(select(func.count()), status, _bound, by_priority=by_priority)
-    total = func.coalesce(counts.held_or(counting.scalar_subquery()), literal_column("0"))
-    # A sum of bigints is a numeric.
-    return cast(total, BigInteger).label("total")
+def _total(status: TodoStatus, among: Among, *, by_priority: bool) -> ColumnElement[int]:
+    """Give how many match in all; or what tells whether those that are known still do."""
+    if among not in _OF_ALL:
+        return _CHANGE_SEQ
+    if among is Among.COUNTED:
+        counting = _matching(select(func.count()), status, _bound, by_priority=by_priority)
+        return counting.scalar_subquery().label("total")
+    held = counts.held(status, _bound("priorities", ARRAY(Text)) if by_priority else None)
+    # Whoever never wrote has no row.
+    return func.coalesce(held, literal_column("0")).label("total")
 
 
 def _matching(query: Select[Any], status: TodoStatus, bind: _Bind, *, by_priority: bool) -> Select[Any]:

@@ -40,9 +40,11 @@ class TodoDocuments:
 
     async def find(self, wanted: TodoFilter, after: Position | None) -> Found:
         """Give a page in the wanted order, and count all that match."""
-        places = counts.places(wanted.status, tuple(wanted.priority))
-        row = await self._page(self._asking, Among.ALL, wanted, after, places=places)
-        return _found(row, wanted.limit, row["total"])
+        row = await self._page(self._asking, Among.ALL, wanted, after)
+        if row["total"] == counts.BEHIND:
+            # Somebody has written who does not count.
+            row = await self._page(self._asking, Among.COUNTED, wanted, after)
+        return _found(row, row["total"])
 
     async def search(
         self, question: Question, wanted: TodoFilter, after: Position | None
@@ -70,7 +72,7 @@ class TodoDocuments:
         among = Among.FEW if total <= isqrt(met * matches.last // _PASSED_BY) else Among.MANY
         found = list(matches.places) if among is Among.FEW else matches.places.as_bits(matches.last)
         row = await self._page(asking, among, wanted, after, found=found)
-        return _found(row, wanted.limit, total) if row["change_seq"] == matches.last else None
+        return _found(row, total) if row["change_seq"] == matches.last else None
 
     async def _page(
         self, asking: Asking, among: Among, wanted: TodoFilter, after: Position | None, **more: Any
@@ -91,7 +93,5 @@ class TodoDocuments:
         return row
 
 
-def _found(row: Row, limit: int, total: int) -> Found:
-    has_more = (row["count"] or 0) > limit
-    end = Position(row["sort_value"], row["id"]) if has_more else None
-    return Found(row["documents"] or "", end, total)
+def _found(row: Row, total: int) -> Found:
+    return Found(row["documents"] or "", row["end"], total)

@@ -46,6 +46,9 @@ class MeasuredPool:
             multiprocess_mode="livesum",
             registry=registry,
         ).set(pool.size)
+        self._used_now = 0
+        self._waiting_now = 0
+        self._is_told_soon = False
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as the driver's pool has it
         """Give a connection; raises `TimeoutError` when none is free in time."""
@@ -54,12 +57,12 @@ class MeasuredPool:
             connection = await self._awaited(timeout)
         else:
             self._wait.observe(0.0)
-        self._used.inc()
+        self._count(used=1)
         return connection
 
     async def _awaited(self, seconds: float) -> Connection:
         began = time.perf_counter()
-        self._waiting.inc()
+        self._count(waiting=1)
         try:
             connection = await self._pool.acquire(timeout=seconds)
         except (TimeoutError, asyncio.CancelledError):
@@ -67,14 +70,27 @@ class MeasuredPool:
             self._timeouts.inc()
             raise
         finally:
-            self._waiting.dec()
+            self._count(waiting=-1)
         self._wait.observe(time.perf_counter() - began)
         return connection
 
     async def release(self, connection: Connection) -> None:
         """Take a connection back."""
-        self._used.dec()
+        self._count(used=-1)
         await self._pool.release(connection)
+
+    def _count(self, *, used: int = 0, waiting: int = 0) -> None:
+        self._used_now += used
+        self._waiting_now += waiting
+        # A file is written: once for all that come and go while the event loop is busy.
+        if not self._is_told_soon:
+            self._is_told_soon = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._is_told_soon = False
+        self._used.set(self._used_now)
+        self._waiting.set(self._waiting_now)
 
 
 def gauge_of_reads(registry: CollectorRegistry) -> Gauge:

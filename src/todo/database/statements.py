@@ -28,5 +28,4 @@ class Statement:
 
     def arguments(self, values: dict[str, Any]) -> list[Any]:
         """Give the parameters in the order the SQL numbers them."""
-        known = {**self._constants, **values}
-        return [known[name] for name in self._names]
+        return list(map({**self._constants, **values}.__getitem__, self._names))

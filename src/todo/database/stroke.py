@@ -1,5 +1,6 @@
 """Writing at one stroke: by a statement that is a transaction of its own."""
 
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,12 @@ class Stroke:
         self.user_id = user_id
         self.provenance = provenance
 
-    async def one(self, statement: Statement, **values: Any) -> Record | None:
+    def one(self, statement: Statement, values: dict[str, Any]) -> Awaitable[Record | None]:
         """Give the row once it is committed; nothing where the statement did not apply, and did nothing.
 
         Raises what `Database.strike` does.
         """
-        return await self._database.strike(self.user_id, self._standing, statement, values)
+        return self._database.strike(self.user_id, self._standing, statement, values)
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction of the same person instead, for what takes more than one statement."""

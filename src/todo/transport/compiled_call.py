@@ -6,11 +6,10 @@ the framework, before any function has been called, so that what is refused is r
 """
 
 import inspect
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl
 
 from fastapi._compat import ModelField, field_annotation_is_sequence
@@ -20,7 +19,7 @@ from fastapi.params import Body
 from fastapi.requests import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute, serialize_response
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 _JSON = "application/json"
 _ABSENT = object()
@@ -46,9 +45,9 @@ class _Step:
 class CompiledCall:
     """Calls what a route declares."""
 
-    def __init__(self, route: APIRoute, steps: list[_Step], body_field: ModelField | None) -> None:
+    def __init__(self, route: APIRoute, steps: list[_Step], body: TypeAdapter[Any] | None) -> None:
         self._steps = steps
-        self._body_field = body_field
+        self._body = body
         self._response_field = route.response_field
         self._response_class = route.response_class
         self._status = route.status_code
@@ -65,11 +64,11 @@ class CompiledCall:
         _require(route.response_field is None or isinstance(route.response_class, DefaultPlaceholder))
         compiler = _Compiler()
         compiler.add(route.dependant)
-        return cls(route, compiler.steps, compiler.body_field)
+        return cls(route, compiler.steps, compiler.body)
 
     async def __call__(self, request: Request) -> Response:
         """Answer; raises `NotPlainError`, before anything is called, for what the framework may refuse."""
-        body = None if self._body_field is None else await _body_of(request, self._body_field)
+        body = None if self._body is None else await _body_of(request, self._body)
         arguments = [{name: read(request) for name, read in step.reads} for step in self._steps]
         if not self._keeps_open:
             return await self._called(arguments, body, None)
@@ -119,7 +118,7 @@ class _Compiler:
 
     def __init__(self) -> None:
         self.steps: list[_Step] = []
-        self.body_field: ModelField | None = None
+        self.body: TypeAdapter[Any] | None = None
         self._known: dict[object, int] = {}
 
     def add(self, dependant: Dependant) -> int:
@@ -145,8 +144,9 @@ class _Compiler:
             return None
         field, *others = dependant.body_params
         info = field.field_info
-        _require(self.body_field is None and not others and type(info) is Body and not info.embed)
-        self.body_field = field
+        _require(self.body is None and not others and type(info) is Body and not info.embed)
+        # From bytes to a model without objects in between; what is no such model is looked at once more.
+        self.body = TypeAdapter[Any](Annotated[info.annotation, info])  # type: ignore[arg-type]  # a form as well
         return field.name
 
 
@@ -227,15 +227,14 @@ def _query_model(field: ModelField) -> _Read:
     return read
 
 
-async def _body_of(request: Request, field: ModelField) -> Any:
+async def _body_of(request: Request, adapter: TypeAdapter[Any]) -> Any:
     body = await request.body()
     if not body or request.headers.get("content-type") != _JSON:
         raise NotPlainError
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        return adapter.validate_json(body)
+    except ValidationError:
         raise NotPlainError from None
-    return _valid(field, value)
 
 
 def _valid(field: ModelField, value: Any) -> Any:

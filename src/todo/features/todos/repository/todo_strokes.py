@@ -24,7 +24,8 @@ class TodoStrokes:
         come_from = stroke.provenance
         self._stroke = stroke
         self.owner_id = stroke.user_id
-        self._source = {
+        self._common = {
+            "user_id": stroke.user_id,
             "client": come_from.client.id,
             "client_name": come_from.client.name,
             "tool": come_from.tool,
@@ -38,16 +39,16 @@ class TodoStrokes:
 
         Nothing where the owner is new, uncounted or has as many as the quota allows, or the key was used.
         """
-        return await self._write(
-            ADD if keeping is None else ADD_KEYED,
-            todo_id,
-            **({} if keeping is None else keeping.values(self.owner_id)),
-            title=new.title,
-            description=new.description,
-            priority=new.priority,
-            place=counts.place(new.priority),
-            room=quota or _ANY_NUMBER,
-        )
+        values = {
+            "title": new.title,
+            "description": new.description,
+            "priority": new.priority,
+            "place": counts.place(new.priority),
+            "room": quota or _ANY_NUMBER,
+        }
+        if keeping is not None:
+            values |= keeping.values(self.owner_id)
+        return await self._write(ADD if keeping is None else ADD_KEYED, todo_id, values)
 
     async def add_many(self, new: Sequence[tuple[UUID, TodoCreate]], quota: int) -> list[str] | None:
         """Store new todos, in their order, and give their documents; nothing for the reasons of `add`."""
@@ -61,15 +62,14 @@ class TodoStrokes:
             }
             for place, (todo_id, todo) in enumerate(new, start=1)
         ]
-        row = await self._stroke.one(
-            ADD_MANY,
-            user_id=self.owner_id,
-            new=json.dumps(said),
-            count=len(new),
-            room=quota or _ANY_NUMBER,
-            **dict.fromkeys(Priority, 0) | Counter(todo.priority for _, todo in new),
-            **self._source,
-        )
+        values: dict[str, Any] = {
+            **self._common,
+            "new": json.dumps(said),
+            "count": len(new),
+            "room": quota or _ANY_NUMBER,
+        }
+        values |= dict[str, int].fromkeys(Priority, 0) | Counter[str](todo.priority for _, todo in new)
+        row = await self._stroke.one(ADD_MANY, values)
         return None if row is None else row["documents"].split("\n")
 
     async def change(
@@ -80,8 +80,10 @@ class TodoStrokes:
         Nothing either where there is no such todo, or it is in the trash or at another version.
         """
         statement = change(tuple(sorted(sets)), is_versioned=version is not None)
-        return await self._write(statement, todo_id, **sets, version=version)
+        return await self._write(statement, todo_id, {**sets, "version": version})
 
-    async def _write(self, statement: Statement, todo_id: UUID, **values: Any) -> TodoDocument | None:
-        row = await self._stroke.one(statement, user_id=self.owner_id, id=todo_id, **values, **self._source)
+    async def _write(
+        self, statement: Statement, todo_id: UUID, values: dict[str, Any]
+    ) -> TodoDocument | None:
+        row = await self._stroke.one(statement, {**self._common, **values, "id": todo_id})
         return None if row is None else TodoDocument(todo_id, row["document"], row["version"])

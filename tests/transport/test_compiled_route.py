@@ -175,6 +175,39 @@ async def test_it_does_the_same_in_the_same_order(method: str, path: str, option
     assert await told(CompiledRoute, method, path, options) == await told(APIRoute, method, path, options)
 
 
+class Fixed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: int = Field(20, ge=1)
+
+
+async def test_what_one_request_does_to_its_query_no_other_sees() -> None:
+    seen = list[BaseModel]()
+
+    async def change(wanted: Annotated[Wanted, Query()]) -> Response:
+        seen.append(wanted.model_copy())
+        wanted.limit += 1
+        return Response()
+
+    async def take(wanted: Annotated[Fixed, Query()]) -> Response:
+        seen.append(wanted)
+        return Response()
+
+    router = APIRouter(route_class=CompiledRoute)
+    router.add_api_route("/change", change)
+    router.add_api_route("/take", take)
+    paths = ["/change?limit=5", "/change?limit=5", "/take?limit=5", "/take?limit=6", "/take?limit=5"]
+    app = FastAPI()
+    app.router.routes.extend(router.routes)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        for path in paths:
+            await client.get(path)
+        refused = [(await client.get("/take?limit=0")).status_code for _ in range(2)]
+
+    assert [wanted.model_dump()["limit"] for wanted in seen] == [5, 5, 5, 6, 5]
+    assert refused == [422, 422]
+
+
 def test_it_documents_the_same() -> None:
     routes = built(CompiledRoute).routes
     assert all(route.is_compiled for route in routes if isinstance(route, CompiledRoute))

@@ -58,8 +58,11 @@ def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
     sent: list[bytes | None] = []
     formats: list[int] = []
     for value in values:
-        if isinstance(value, UUID | bytes):
-            sent.append(value if isinstance(value, bytes) else value.bytes)
+        if isinstance(value, UUID):
+            sent.append(value.bytes)
+            formats.append(1)
+        elif isinstance(value, bytes):
+            sent.append(value)
             formats.append(1)
         else:
             sent.append(None if value is None else _text(value).encode())

@@ -5,6 +5,7 @@ alone is called directly: what is given is valid, and every function is a corout
 the framework, before any function has been called, so that what is refused is refused as ever.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -22,7 +23,8 @@ from fastapi.routing import APIRoute, serialize_response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 _JSON = "application/json"
-_ABSENT = object()
+_QUERIES = 256
+_SHORT_QUERY_BYTES = 80
 _Read = Callable[[Request], Any]
 
 
@@ -211,18 +213,26 @@ def _query_model(field: ModelField) -> _Read:
         _require(info.alias is None and info.validation_alias is None)
         repeated[name] = field_annotation_is_sequence(info.annotation)
 
-    def read(request: Request) -> Any:
+    def parsed(query: bytes) -> Any:
         given: dict[str, Any] = {}
-        if query := request.scope["query_string"]:
-            for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-                if repeated.get(name):
-                    given.setdefault(name, []).append(value)
-                elif name in repeated:
-                    given[name] = value
-                else:
-                    # Whether one that is not known is refused is for the model and the framework to say.
-                    raise NotPlainError
+        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+            if repeated.get(name):
+                given.setdefault(name, []).append(value)
+            elif name in repeated:
+                given[name] = value
+            else:
+                # Whether one that is not known is refused is for the model and the framework to say.
+                raise NotPlainError
         return _valid(field, given)
+
+    if not model.model_config.get("frozen"):
+        return lambda request: parsed(request.scope["query_string"])
+    # Many ask the same, and what nobody can change serves them all. A long one is hardly asked twice.
+    remembered = functools.lru_cache(maxsize=_QUERIES)(parsed)
+
+    def read(request: Request) -> Any:
+        query = request.scope["query_string"]
+        return remembered(query) if len(query) <= _SHORT_QUERY_BYTES else parsed(query)
 
     return read
 

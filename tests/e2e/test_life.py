@@ -23,7 +23,8 @@ async def stop_with_a_request_in_flight(
     person = await (await people.newcomer(product)).person()
     await person.make_todo("Before")
     async with request_in_flight(product, person) as request:
-        product.signal(number, to_group=number is signal.SIGINT)
+        # As the terminal does.
+        product.signal(number, to_group=number is not signal.SIGTERM)
         await until(lambda: not product.listens(product.family()), "no new connections are taken")
         # Whoever hurries would have given it up by the end of this.
         assert await asyncio.wait([request], timeout=0.5) == (set(), {request})
@@ -88,10 +89,13 @@ async def test_a_killed_parent_takes_its_workers_along_and_frees_the_port(
     assert (await person.get("/api/todos")).status_code == 200
 
 
-async def test_two_workers_are_stopped_as_gently_as_one(pair: Product, people: People) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+async def test_two_workers_are_stopped_as_gently_as_one(
+    pair: Product, people: People, number: signal.Signals
+) -> None:
     await people.clients_of_all_workers(pair)
 
-    answer = await stop_with_a_request_in_flight(pair, people, signal.SIGTERM)
+    answer = await stop_with_a_request_in_flight(pair, people, number)
 
     assert answer.status_code == 201
     assert pair.wait() == 0

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -31,6 +32,9 @@ _LOADING_SECONDS = 60
 _BACKLOG = 2048
 _NEW_OBJECTS_PER_COLLECTION = 10_000
 _MOST_OPEN_FILES = 65_536
+# What it sends to every process at once. Workers inherit that it is held back: it would break them off, and
+# their parent stops them.
+_OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 
 
 @contextmanager
@@ -147,7 +151,13 @@ class _Workers(Multiprocess):
 
     def _started(self) -> Process:
         worker = _Worker(self.config, self.sockets)
-        worker.start()
+        # Started within, it would let through again what is held back here.
+        resource_tracker.ensure_running()
+        held_before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_TERMINAL)
+        try:
+            worker.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
         return worker
 
 

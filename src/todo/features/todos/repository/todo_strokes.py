@@ -50,12 +50,15 @@ class TodoStrokes:
             values |= keeping.values(self.owner_id)
         return await self._write(ADD if keeping is None else ADD_KEYED, todo_id, values)
 
-    async def add_many(self, new: Sequence[tuple[UUID, TodoCreate]], quota: int) -> list[str] | None:
-        """Store new todos, in their order, and give their documents; nothing for the reasons of `add`."""
+    async def add_many(self, new: Sequence[tuple[str, TodoCreate]], quota: int) -> list[str] | None:
+        """Store new todos under ids, in their order, and give their documents.
+
+        Nothing for the reasons of `add`.
+        """
         said = [
             {
                 "place": place,
-                "id": str(todo_id),
+                "id": todo_id,
                 "title": todo.title,
                 "description": todo.description,
                 "priority": todo.priority,

@@ -18,8 +18,12 @@ from benchmarks.report import Results, middle, table, write
 from benchmarks.requests import HELLO, OURS, Job
 from benchmarks.rounds import Round, Rounds, measured, run
 from benchmarks.size import Size
-from benchmarks.stage import Stage, staged, start
+from benchmarks.stage import Stage, staged
+from benchmarks.workers import by_workers
 
+# Of the peak: so little that two workers leave cores free as well.
+_LOW = 0.3
+_TURNS_A_ROUND = 4
 _RESULTS = Path(__file__).parent / "results"
 
 
@@ -47,7 +51,8 @@ def _measure(stage: Stage, load: Generator, folder: Path, chosen: argparse.Names
     open_loop = {job.value: _at_half(stage, load, rounds, job, chosen.seconds) for job in (Job.GET, Job.MIX)}
     one_at_a_time = latencies(stage, folder, chosen.rounds, chosen.seconds / 8)
     touched = asyncio.run(buffers(stage))
-    workers = _by_workers(stage, load, chosen)
+    low = {job: middle(rounds.of[job][OURS.name]).per_second * _LOW for job in (Job.GET, Job.MIX)}
+    workers = by_workers(stage, load, low, chosen.rounds * _TURNS_A_ROUND, chosen.seconds / 2)
     stage.product.stop()
     small = footprint(stage.product)
     return Results(chosen.size, rounds, ceiling, open_loop, one_at_a_time, touched, workers, small)
@@ -58,23 +63,6 @@ def _at_half(stage: Stage, load: Generator, rounds: Rounds, job: Job, seconds: f
     say(f"open loop, {job}: {rate:,.0f}/s")
     plan = Plan(OURS, stage.addresses[OURS.name], job, seconds * 3, rate=rate)
     return run(stage, load, plan)[1]
-
-
-def _by_workers(stage: Stage, load: Generator, chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Give the API's microseconds per request with one worker and with two, in turns."""
-    seen: dict[str, dict[str, list[Round]]] = {}
-    for turn in range(min(3, chosen.rounds)):
-        for workers in (1, 2):
-            say(f"workers: {workers}, turn {turn + 1}")
-            stage.product.stop()
-            start(stage.product, TODO_WORKERS=str(workers))
-            for job in (Job.GET, Job.MIX):
-                plan = Plan(OURS, stage.addresses[OURS.name], job, chosen.seconds, warm_up=2.0)
-                of_job = seen.setdefault(job.value, {})
-                of_job.setdefault(f"{workers} workers", []).append(run(stage, load, plan)[1])
-    return {
-        job: {name: middle(turns).server_us for name, turns in of_job.items()} for job, of_job in seen.items()
-    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,18 @@ _TODO_COLUMNS = (
 _CHANGE_COLUMNS = ("user_id", "seq", "todo_id", "kind", "at", "todo")
 _NUMBERS = 3 * len(Priority)
 _NO_HURRY = 86_400.0
+_MEMORY = "512MB"
+_INDEXES = """
+SELECT CASE WHEN contype IS NULL THEN format('DROP INDEX %s', indexrelid::regclass)
+            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname) END AS drop,
+       CASE WHEN contype IS NULL THEN pg_get_indexdef(indexrelid)
+            ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', indrelid::regclass, conname,
+                        pg_get_constraintdef(pg_constraint.oid)) END AS make
+  FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+  LEFT JOIN pg_constraint ON conindid = indexrelid AND contype IN ('p', 'u')
+ WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2)
+ ORDER BY indexrelid
+"""
 
 
 async def fill(url: DatabaseUrl, population: Population, public_key: str, key_id: UUID) -> None:
@@ -73,7 +85,9 @@ async def copy_todos(owner: "Connection", population: Population) -> None:
     """Copy in todos, their changes, and the people who have them, with their counts."""
     # What is copied in points at people who are copied in last, when their counts are known.
     await owner.execute("SET session_replication_role = replica")
-    async with _without_indexes(owner):
+    # This connection alone, until the checkpoint that ends the filling.
+    await owner.execute("SET synchronous_commit = off")
+    async with without_indexes(owner, "public", ["todos", "todo_changes"]):
         users = await _copy_rows(owner, population)
     columns = ("id", "change_seq", "counted_seq", "todo_count", "todo_counts")
     await owner.copy_records_to_table("users", records=users, columns=columns)
@@ -130,18 +144,13 @@ def _changes_of(row: Row, user_id: UUID, place: int) -> Iterator[tuple[Any, ...]
 
 
 @asynccontextmanager
-async def _without_indexes(owner: "Connection") -> AsyncIterator[None]:
-    """Make the indexes anew afterwards, as a restore does; those of keys stay."""
-    dropped = await owner.fetch(
-        """
-        SELECT indexname AS name, indexdef AS definition FROM pg_indexes
-         WHERE schemaname = 'public' AND tablename = ANY ($1)
-           AND indexname NOT IN (SELECT conname FROM pg_constraint)
-        """,
-        ["todos", "todo_changes"],
-    )
+async def without_indexes(owner: "Connection", schema: str, tables: Sequence[str]) -> AsyncIterator[None]:
+    """Make the indexes anew afterwards, those of keys as well: people in turn would fall all over them."""
+    dropped = await owner.fetch(_INDEXES, schema, tables)
     for row in dropped:
-        await owner.execute(f'DROP INDEX "{row["name"]}"')
+        await owner.execute(row["drop"])
     yield
+    await owner.execute(f"SET maintenance_work_mem = '{_MEMORY}'")
     for row in shown(dropped, len(dropped), "indexes"):
-        await owner.execute(row["definition"], timeout=_NO_HURRY)
+        await owner.execute(row["make"], timeout=_NO_HURRY)
+    await owner.execute("RESET maintenance_work_mem")

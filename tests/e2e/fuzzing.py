@@ -18,10 +18,13 @@ from tests.isolation.defects import ONE_FILTER_LESS
 
 _ROOT = Path(__file__).parents[2]
 _CONFIGURATION = Path(__file__).with_suffix(".toml")
+_OF_SCENARIOS = "[phases.stateful.generation]\nmax-examples = {}\n"
 _PEOPLE = ("alice", "bob")
 # What Schemathesis calls an object that somebody else can read.
 _LEAK = "ST402"
 _LONGEST_RUN_SECONDS = 3_600
+# Of requests that follow one another. Fewer may never have, for one, the number of a key that is still there.
+_MANY_SCENARIOS = 150
 
 
 def start_for_fuzzing(product: Product, issuer: Issuer, **environment: str) -> None:
@@ -35,15 +38,19 @@ def start_for_fuzzing(product: Product, issuer: Issuer, **environment: str) -> N
     )
 
 
-def fuzz(
-    product: Product, issuer: Issuer, *, seed: int, examples: int, seconds: float
+def fuzz(  # noqa: PLR0913  # what there is to say about it
+    product: Product, issuer: Issuer, *, seed: int, examples: int, seconds: float, scenarios: int = 50
 ) -> "subprocess.CompletedProcess[str]":
     """Run all phases with all checks, so many examples of each operation, and give how it ended."""
+    configuration = product.folder / _CONFIGURATION.name
+    configuration.write_text(
+        f"{_CONFIGURATION.read_text(encoding='utf-8')}\n{_OF_SCENARIOS.format(scenarios)}", encoding="utf-8"
+    )
     people = product.folder / "people.json"
     people.write_text(json.dumps({"auth": [_signed_in(name, issuer) for name in _PEOPLE]}), encoding="utf-8")
     return subprocess.run(  # noqa: S603  # our own program
         [
-            *(sys.executable, "-m", "schemathesis.cli", "--config-file", _CONFIGURATION),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", configuration),
             *("run", f"{product.address}/openapi.json", "--checks", "all"),
             *("--seed", str(seed), "--max-examples", str(examples)),
         ],
@@ -92,7 +99,14 @@ def main() -> int:
 
 def _run(product: Product, issuer: Issuer, seed: int, examples: int) -> str:
     """Give what was said if something was found."""
-    ended = fuzz(product, issuer, seed=seed, examples=examples, seconds=_LONGEST_RUN_SECONDS)
+    ended = fuzz(
+        product,
+        issuer,
+        seed=seed,
+        examples=examples,
+        seconds=_LONGEST_RUN_SECONDS,
+        scenarios=_MANY_SCENARIOS,
+    )
     _tell(ended.stdout)
     return ended.stdout if ended.returncode else ""
 

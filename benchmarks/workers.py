@@ -1,4 +1,4 @@
-"""Whether two workers cost more than one: both on the same database, asked for the same in turns."""
+"""Whether two workers cost more than one: both on the same database, asked in turns."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,10 +15,11 @@ from tests.e2e.product import Product
 def by_workers(
     stage: Stage, load: Generator, rates: Mapping[Job, float], turns: int, seconds: float
 ) -> dict[str, dict[str, float]]:
-    """Give the API's microseconds per request with one worker and with two, at the same rate for both.
+    """Give the API's microseconds per request with one worker and with two, each worker at the same rate.
 
-    As fast as each can, how busy the machine is would be compared: two fill all cores, and then every process
-    takes longer for the same.
+    A worker takes up what has come together, so the more it has to do, the less each request costs:
+    two that share what one does would do it in twice as many goes. As fast as they can, they would
+    compete for cores.
     """
     one, several = stage.product, Product(stage.product.folder.with_name("several"))
     with closing(several):
@@ -31,7 +32,7 @@ def by_workers(
             for job, rate in rates.items():
                 # Who is first in one turn is last in the next.
                 for name, product in sorted({"1": one, "2": several}.items(), reverse=bool(turn % 2)):
-                    cost = _cost(product, load, job, rate, seconds)
+                    cost = _cost(product, load, job, rate * int(name), seconds)
                     if turn:
                         seen[job][name].append(cost)
     return {

@@ -79,6 +79,8 @@ async def test_licences_name_every_package_that_is_served(open_tab: OpenTab) -> 
     packages = {name for each in declared for name in each} - {"@todo-evolution/client", "vite"}
     async with open_tab() as tab:
         await tab.open("/")
+        # Whoever is not signed in is led there, and a menu opened before is closed by that.
+        await tab.title("Sign in")
         await tab.page.get_by_label("Account and settings").click()
         await tab.press("Open-source licences", role="link")
         await tab.page.wait_for_url("**/licenses.txt")

@@ -6,6 +6,7 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from todo.database.pool import Connection, Pool
+from todo.live_gauge import LiveGauge
 
 # A free connection is there at once; the longest wait is given up after two seconds.
 _BUCKETS_SECONDS = (0.0001, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
@@ -16,19 +17,21 @@ class MeasuredPool:
 
     def __init__(self, pool: Pool, registry: CollectorRegistry) -> None:
         self._pool = pool
-        self._used = Gauge(
+        used = Gauge(
             "db_client_connection_count",
             "Connections in use.",
             ["db_client_connection_state"],
             multiprocess_mode="livesum",
             registry=registry,
-        ).labels("used")
-        self._waiting = Gauge(
+        )
+        self._used = LiveGauge(used.labels("used"))
+        waiting = Gauge(
             "db_client_connection_pending_requests",
             "Requests that wait for a connection.",
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self._waiting = LiveGauge(waiting)
         self._wait = Histogram(
             "db_client_connection_wait_time_seconds",
             "Time it took to get a connection.",
@@ -46,9 +49,6 @@ class MeasuredPool:
             multiprocess_mode="livesum",
             registry=registry,
         ).set(pool.size)
-        self._used_now = 0
-        self._waiting_now = 0
-        self._is_told_soon = False
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as the driver's pool has it
         """Give a connection; raises `TimeoutError` when none is free in time."""
@@ -57,12 +57,12 @@ class MeasuredPool:
             connection = await self._awaited(timeout)
         else:
             self._wait.observe(0.0)
-        self._count(used=1)
+        self._used.add(1)
         return connection
 
     async def _awaited(self, seconds: float) -> Connection:
         began = time.perf_counter()
-        self._count(waiting=1)
+        self._waiting.add(1)
         try:
             connection = await self._pool.acquire(timeout=seconds)
         except (TimeoutError, asyncio.CancelledError):
@@ -70,27 +70,14 @@ class MeasuredPool:
             self._timeouts.inc()
             raise
         finally:
-            self._count(waiting=-1)
+            self._waiting.add(-1)
         self._wait.observe(time.perf_counter() - began)
         return connection
 
     async def release(self, connection: Connection) -> None:
         """Take a connection back."""
-        self._count(used=-1)
+        self._used.add(-1)
         await self._pool.release(connection)
-
-    def _count(self, *, used: int = 0, waiting: int = 0) -> None:
-        self._used_now += used
-        self._waiting_now += waiting
-        # A file is written: once for all that come and go while the event loop is busy.
-        if not self._is_told_soon:
-            self._is_told_soon = True
-            asyncio.get_running_loop().call_soon(self._tell)
-
-    def _tell(self) -> None:
-        self._is_told_soon = False
-        self._used.set(self._used_now)
-        self._waiting.set(self._waiting_now)
 
 
 def gauge_of_reads(registry: CollectorRegistry) -> Gauge:

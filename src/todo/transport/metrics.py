@@ -1,9 +1,10 @@
 """What is counted of requests."""
 
-import asyncio
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from todo.live_gauge import LiveGauge
 
 # From what memory answers to the longest that anybody is made to wait.
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,41 +29,29 @@ class RequestMetrics:
             buckets=_BUCKETS_SECONDS,
             registry=registry,
         )
-        self._active = Gauge(
+        active = Gauge(
             "http_server_active_requests",
             "Requests being worked on.",
             multiprocess_mode="livesum",
             registry=registry,
         )
-        self._active_now = 0
-        self._is_told_soon = False
+        self._active = LiveGauge(active)
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> float:
         """Count a request as being worked on, and give the time to hand to `end`."""
-        self._count_active(1)
+        self._active.add(1)
         return time.perf_counter()
 
     def end(self, began: float, method: str, route: str, status: int) -> float:
         """Count a request as answered and give the seconds it took; status 0 is for no answer at all."""
         seconds = time.perf_counter() - began
-        self._count_active(-1)
+        self._active.add(-1)
         key = (method, route, status)
         requests, duration = self._known.get(key) or self._learn(key)
         requests.inc()
         duration.observe(seconds)
         return seconds
-
-    def _count_active(self, more: int) -> None:
-        self._active_now += more
-        # A file is written: once for all that come and go while the event loop is busy.
-        if not self._is_told_soon:
-            self._is_told_soon = True
-            asyncio.get_running_loop().call_soon(self._tell_active)
-
-    def _tell_active(self) -> None:
-        self._is_told_soon = False
-        self._active.set(self._active_now)
 
     def _learn(self, key: tuple[str, str, int]) -> tuple[Counter, Histogram]:
         method, route, status = key

@@ -125,7 +125,7 @@ ALTER TABLE ONLY public.todo_words
     ADD CONSTRAINT pk_todo_words PRIMARY KEY (user_id, word, block);
 
 ALTER TABLE ONLY public.todos
-    ADD CONSTRAINT pk_todos PRIMARY KEY (user_id, id);
+    ADD CONSTRAINT pk_todos PRIMARY KEY (id, user_id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT pk_users PRIMARY KEY (id);
@@ -138,9 +138,7 @@ ALTER TABLE ONLY public.todos
 
 CREATE INDEX ix_idempotency_keys_user_id_created_at ON public.idempotency_keys USING btree (user_id, created_at);
 
-CREATE INDEX ix_todo_changes_user_id_todo_id_seq ON public.todo_changes USING btree (user_id, todo_id, seq);
-
-CREATE INDEX ix_todos_id_user_id ON public.todos USING btree (id, user_id);
+CREATE INDEX ix_todo_changes_todo_id_user_id_seq ON public.todo_changes USING btree (todo_id, user_id, seq);
 
 CREATE INDEX ix_todos_trash ON public.todos USING btree (user_id, created_at, id) WHERE (deleted_at IS NOT NULL);
 

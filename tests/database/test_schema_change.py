@@ -111,10 +111,10 @@ async def test_a_count_that_was_broken_off_is_made_again(first_release: Database
 
 
 async def test_an_index_that_was_broken_off_is_built_again(first_release: DatabaseUrl) -> None:
-    name = "ix_todo_changes_user_id_todo_id_seq"
+    name = "ix_todo_changes_todo_id_user_id_seq"
     async with connect(first_release) as owner:
-        await migrate_only(first_release, "0008")
-        await owner.execute(f"CREATE INDEX {name} ON todo_changes (user_id, todo_id, seq)")
+        await migrate_only(first_release, "0014")
+        await owner.execute(f"CREATE INDEX {name} ON todo_changes (todo_id, user_id, seq)")
         await owner.execute(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{name}'::regclass")
 
         await migrate_only(first_release)

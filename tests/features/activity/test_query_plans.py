@@ -24,7 +24,7 @@ SELECT users.id, n, overlay(users.id::text placing lpad((n % 50)::text, 4, '0') 
        now() - (900 - n) * interval '1 minute', '{}', 1 + (n - 1) / 30 * 30, 'person', 'update_todo'
   FROM users, generate_series(1, 900) AS n
 """
-PLACE, TODO = "pk_todo_changes", "ix_todo_changes_user_id_todo_id_seq"
+PLACE, TODO = "pk_todo_changes", "ix_todo_changes_todo_id_user_id_seq"
 JUST_NOW = datetime.now(UTC) - timedelta(minutes=30)
 TODO_ID = UUID(f"0007{str(PERSON)[4:]}")
 

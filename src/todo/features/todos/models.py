@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Index,
+    PrimaryKeyConstraint,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -77,7 +78,7 @@ def _instant(*, optional: bool = False) -> Column[datetime]:
 
 
 class Todo(Table, table=True):
-    """One thing a person means to do. `user_id` leads every key, so that the table can be sharded."""
+    """One thing a person means to do. `user_id` is in every key, so that the table can be sharded."""
 
     __tablename__ = "todos"
     __table_args__ = (
@@ -97,9 +98,9 @@ class Todo(Table, table=True):
         Index(None, "user_id", "priority_rank", "id", postgresql_where=_LIVE),
         Index(None, "user_id", "title_key", "id", postgresql_where=_LIVE),
         Index("ix_todos_trash", "user_id", "created_at", "id", postgresql_where=_TRASHED),
-        # Answers "does anybody have this id". Not unique, so that each shard can have its own; it ends with
-        # the person, so that a question for one's own todo meets nobody else's, whichever index it goes by.
-        Index(None, "id", "user_id"),
+        # Begins with the id, so that it also answers "does anybody have this id", and what is new is written
+        # where the last one was; ends with the person, so that a question for one's own meets nobody else's.
+        PrimaryKeyConstraint("id", "user_id"),
     )
 
     user_id: UUID = Field(primary_key=True)
@@ -196,8 +197,8 @@ class TodoChange(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, ChangeKind)))})", name="kind"),
-        # The history of some todos, without the person's others.
-        Index(None, "user_id", "todo_id", "seq"),
+        # The history of some todos, without the person's others; led by the todo, as the key of todos is.
+        Index(None, "todo_id", "user_id", "seq"),
     )
 
     user_id: UUID = Field(primary_key=True)

@@ -20,6 +20,7 @@ MEANT_SO = {
     ("0001", "prefer-bigint-over-smallint"): (1, "there are four priorities"),
     ("0002", "prefer-bigint-over-smallint"): (1, "a status of HTTP"),
     ("0012", "ban-drop-constraint"): (1, "the same key in another order, built before, takes its place"),
+    ("0015", "ban-drop-constraint"): (1, "likewise"),
 }
 
 

@@ -12,12 +12,12 @@ _HISTORY = "ix_todo_changes_todo_id_user_id_seq"
 
 
 def upgrade() -> None:
-    """Order the key of todos by id, and build the index of histories that begins with that.
+    """Build the index of histories that begins with the todo, and order the key of todos by id.
 
     Workers of the previous release ask as they did, and find what they did before.
     """
-    _order("id", "user_id")
     _build(_HISTORY, "todo_changes", "todo_id", "user_id", "seq")
+    _order("id", "user_id")
 
 
 def downgrade() -> None:

@@ -40,9 +40,9 @@ from todo.database.idempotency import CLAIMED, IS_NEW, kept
 from todo.database.statements import Statement
 from todo.database.tables import User
 from todo.features.todos.models import ChangeKind, Priority, Todo
-from todo.features.todos.repository.columns import SHOWN, SOURCE, STORED, TODO, USER
+from todo.features.todos.repository.columns import SOURCE, STORED, TODO, USER
 from todo.features.todos.repository.counts import IS_CURRENT, place, place_of
-from todo.features.todos.repository.documents import document_of, instant
+from todo.features.todos.repository.documents import DOCUMENT, instant
 from todo.features.todos.repository.writes import recorded
 
 _OWNER = bindparam("user_id", type_=postgresql.UUID())
@@ -54,6 +54,8 @@ _NEXT = {"change_seq": USER.change_seq + _ONE, "counted_seq": USER.counted_seq +
 # Not now(): a statement that waited for the lock would write a time before that of its forerunner.
 _ROOM = bindparam("room", type_=BigInteger)
 _SAID = (TODO.id, TODO.title, TODO.description, TODO.priority)
+# JSON is dear to write: once, and then it is sent, recorded and kept.
+_WRITTEN = (TODO.user_id, TODO.id, TODO.updated_at, TODO.version, TODO.change_seq, DOCUMENT)
 _AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
 
 
@@ -61,19 +63,19 @@ def _struck(
     write: Insert | Update, kind: ColumnElement[str], before: ColumnElement[Any], *, is_keyed: bool = False
 ) -> Statement:
     """Give a write that also records itself, and what it wrote as it is sent."""
-    written = write.returning(*SHOWN).cte("written")
+    written = write.returning(*_WRITTEN).cte("written")
     provenance = (null(), written.c.change_seq, *SOURCE)
     query = (
         select(
             STANDING.c.lasts,
             written.c.id.is_not(None).label("is_done"),
-            document_of(written.c),
+            written.c.document,
             written.c.version,
         )
         .select_from(STANDING.outerjoin(written, true()))
         .add_cte(recorded(written, kind=kind, before=before, provenance=provenance))
     )
-    return Statement(query.add_cte(kept(written, document_of(written.c))) if is_keyed else query)
+    return Statement(query.add_cte(kept(written, written.c.document)) if is_keyed else query)
 
 
 def _word(text: str) -> ColumnElement[str]:
@@ -139,14 +141,14 @@ def _add_many() -> Statement:
         TODO.change_seq: numbered.c.last + new.c.place,
     }
     added = select(*row.values()).select_from(numbered.join(new, true()))
-    written = insert(Todo).from_select(list(row), added).returning(*SHOWN).cte("written")
+    written = insert(Todo).from_select(list(row), added).returning(*_WRITTEN).cte("written")
     action = select(numbered.c.last + _ONE).scalar_subquery()
     between = aggregate_order_by(literal_column("chr(10)", Text), written.c.change_seq)
     return Statement(
         select(
             STANDING.c.lasts,
             (func.count(written.c.id) > _NONE).label("is_done"),
-            func.string_agg(document_of(written.c), between).label("documents"),
+            func.string_agg(written.c.document, between).label("documents"),
         )
         .select_from(STANDING.outerjoin(written, true()))
         .group_by(STANDING.c.lasts)

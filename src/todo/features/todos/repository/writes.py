@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    cast,
     column,
     func,
     insert,
@@ -83,14 +84,11 @@ def recorded(
     provenance: Sequence[ColumnElement[Any]],
     at: ColumnElement[datetime] | None = None,
 ) -> CTE:
-    """Give the part of a write that records what is `written`; the provenance begins with what it undoes."""
-    todo = func.jsonb_build_object(
-        *(
-            part
-            for name in TodoRead.model_fields
-            for part in (literal_column(f"'{name}'", Text), written.c[name])
-        )
-    )
+    """Give the part of a write that records what is `written`, with its document if that has been made.
+
+    The provenance begins with what it undoes.
+    """
+    todo = _fields(written) if "document" not in written.c else cast(written.c.document, postgresql.JSONB)
     row = select(
         written.c.user_id,
         written.c.change_seq,
@@ -102,6 +100,16 @@ def recorded(
         *provenance,
     )
     return insert(TodoChange).from_select(_CHANGE_NAMES, row).cte("recorded")
+
+
+def _fields(written: CTE) -> ColumnElement[Any]:
+    return func.jsonb_build_object(
+        *(
+            part
+            for name in TodoRead.model_fields
+            for part in (literal_column(f"'{name}'", Text), written.c[name])
+        )
+    )
 
 
 def _counted(added: CTE) -> CTE:

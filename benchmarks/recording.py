@@ -79,7 +79,7 @@ async def looked(
 
 
 def _on(tape: "_Tape") -> Database:
-    return Database(tape, reads=tape)
+    return Database(tape, reads=tape, writes=tape)
 
 
 class _Tape:

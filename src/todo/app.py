@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry
 from todo.auth.keys import IssuerKeys
 from todo.auth.proxy import AuthProxy
 from todo.auth.tokens import TokenVerifier
-from todo.database.engine import open_pool, open_reads
-from todo.database.measured_pool import MeasuredPool, gauge_of_reads
+from todo.database.engine import open_pool, open_reads, open_writes
+from todo.database.measured_pool import MeasuredPool, gauge_of
 from todo.database.notifications import Announcer, Listener
 from todo.database.transaction import Database
 from todo.database.url import DatabaseUrl
@@ -134,7 +134,8 @@ async def _lifespan(
             stack.push_async_callback(tracing.close)
         url = DatabaseUrl.parse(wiring.database_url)
         pool = await stack.enter_async_context(open_pool(url, size=wiring.pool_size))
-        reads = await stack.enter_async_context(open_reads(url, gauge_of_reads(registry).set))
+        reads = await stack.enter_async_context(open_reads(url, gauge_of(registry, "read").set))
+        writes = await stack.enter_async_context(open_writes(url, gauge_of(registry, "write").set))
         keys = IssuerKeys(wiring.jwks_url, httpx2.AsyncHTTPTransport(uds=wiring.auth_socket))
         await stack.enter_async_context(keys.kept_fresh())
 
@@ -149,8 +150,8 @@ async def _lifespan(
         database = (tracing.database if tracing else open_database)(
             MeasuredPool(pool, registry),
             reads=reads,
+            writes=writes,
             on_commit=announcer.note,
-            is_pooled=url.is_pooled,
         )
         app.state.backend = Backend(
             database=database,

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     app_database_url: SecretStr | None = None
-    pool_size: int = Field(12, ge=1, le=200)
+    pool_size: int = Field(8, ge=1, le=200)
 
     rate_limit: int = Field(1200, ge=0, le=1_000_000)
     quota: int = Field(100_000, ge=0)

@@ -2,6 +2,8 @@
 
 import asyncio
 import fcntl
+import os
+import socket
 import struct
 import termios
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,6 +29,7 @@ from todo.database.wire import ConnectionLost
 
 Dial = Callable[..., Awaitable[Pipeline]]
 BACKEND = "SELECT pg_backend_pid() AS pid"
+NAP = "SELECT pg_backend_pid() AS pid FROM pg_sleep(0.01)"
 END = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE usename LIKE 'todo_app%' AND datname = current_database()"
@@ -51,11 +54,11 @@ async def pipeline(dial: Dial) -> AsyncIterator[Pipeline]:
 
 
 @asynccontextmanager
-async def relay(socket: str, path: Path) -> AsyncIterator[None]:
+async def relay(server: str, path: Path) -> AsyncIterator[None]:
     """Pass on to a socket what is said at a path."""
 
     async def pass_on(here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        reader, writer = await asyncio.open_unix_connection(socket)
+        reader, writer = await asyncio.open_unix_connection(server)
         await asyncio.gather(copy(here, writer), copy(reader, back))
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,9 +70,9 @@ async def relay(socket: str, path: Path) -> AsyncIterator[None]:
         yield
 
 
-def unread_bytes(socket: int) -> int:
+def unread_bytes(descriptor: int) -> int:
     """Give how much has been sent that the other side has not taken yet."""
-    return int(struct.unpack("i", fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4)))[0])
+    return int(struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))[0])
 
 
 async def value(pipeline: Pipeline, sql: str, *values: Any) -> Any:
@@ -137,11 +140,11 @@ async def test_many_at_once_get_each_its_own_answer(pipeline: Pipeline) -> None:
 
 
 async def test_what_is_asked_together_is_sent_together(owner_url: DatabaseUrl, tmp_path: Path) -> None:
-    socket = f"{dict(owner_url.parameters)['host']}/.s.PGSQL.5432"
+    server = f"{dict(owner_url.parameters)['host']}/.s.PGSQL.5432"
     url = replace(login_of(APP_GROUP, owner_url, SECRET), parameters=(("host", str(tmp_path)),))
     sent: list[int] = []
     # It reads in this event loop, so that what has been sent lies there until the loop comes round.
-    async with relay(socket, tmp_path / ".s.PGSQL.5432"):
+    async with relay(server, tmp_path / ".s.PGSQL.5432"):
         connection = await psycopg.AsyncConnection.connect(url.for_libpq(), autocommit=True)
         pipeline = Pipeline(connection)
         asked = [asyncio.ensure_future(value(pipeline, "SELECT $1::integer AS v", n)) for n in range(50)]
@@ -216,7 +219,39 @@ async def test_all_who_wait_are_told_of_a_lost_connection(pipeline: Pipeline, ow
     told = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert [type(one) for one in told] == [ConnectionLost] * 3
+    # It was told to end, and that is never done to what is committed.
+    assert all(one.is_undone for one in told if isinstance(one, ConnectionLost))
     assert pipeline.is_closed
+
+
+async def test_what_was_said_to_a_connection_that_just_ended_may_be_done(owner_url: DatabaseUrl) -> None:
+    url = login_of(APP_GROUP, owner_url, SECRET).for_libpq()
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    pipeline = Pipeline(connection)
+    waiting = asyncio.create_task(value(pipeline, "SELECT true AS v FROM pg_sleep(0.1)"))
+    await asyncio.sleep(0)
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(ConnectionLost) as lost:
+        await waiting
+
+    assert not lost.value.is_undone
+
+
+async def test_nothing_is_said_to_a_connection_that_has_ended_unheard(owner_url: DatabaseUrl) -> None:
+    url = login_of(APP_GROUP, owner_url, SECRET).for_libpq()
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    pipeline = Pipeline(connection)
+    assert await is_usable(pipeline)
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RD)
+
+    # Without a turn of the event loop, in which it would be heard.
+    with pytest.raises(ConnectionLost) as lost:
+        await is_usable(pipeline)
+
+    assert lost.value.is_undone
 
 
 async def test_a_plan_that_a_migration_has_made_invalid_is_made_anew(
@@ -281,6 +316,25 @@ async def test_a_connection_at_rest_is_closed(dial: Dial) -> None:
 async def test_one_connection_does_as_long_as_nobody_waits_for_long(dial: Dial) -> None:
     async with Pipelines(dial, size=2, long_seconds=5) as pipelines:
         rows = await asyncio.gather(*(pipelines.ask(BACKEND, (), timeout=5) for _ in range(50)))
+
+    assert len({row["pid"] for row in rows if row}) == 1
+
+
+async def test_where_anybody_waits_some_are_opened_at_once(dial: Dial) -> None:
+    async with Pipelines(dial, size=4, at_ease=2, long_seconds=5) as pipelines:
+        rows = await asyncio.gather(*(pipelines.ask(NAP, (), timeout=5) for _ in range(40)))
+        rows += await asyncio.gather(*(pipelines.ask(NAP, (), timeout=5) for _ in range(10)))
+
+    assert len({row["pid"] for row in rows if row}) == 2
+
+
+async def test_many_who_are_each_answered_soon_need_no_other_connection(dial: Dial) -> None:
+    async with Pipelines(dial, size=2, long_seconds=0.15) as pipelines:
+        asked = [asyncio.create_task(pipelines.ask(NAP, (), timeout=5)) for _ in range(40)]
+        await asked[30]
+        # The last has waited for far longer than that; the first of those who wait has not.
+        last = await pipelines.ask(BACKEND, (), timeout=5)
+        rows = [last, *await asyncio.gather(*asked)]
 
     assert len({row["pid"] for row in rows if row}) == 1
 

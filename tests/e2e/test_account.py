@@ -21,7 +21,7 @@ from tests.factories import Person
 from todo.database.engine import Connection, connect
 from todo.database.roles import APP_GROUP, login_of
 
-POOL_SIZE = 12
+POOL_SIZE = 8
 TABLES = """
 SELECT nspname || '.' || quote_ident(relname) AS name
   FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

@@ -95,7 +95,7 @@ def test_a_running_product_is_well_in_every_respect(product: Product) -> None:
     assert {"Service", "Sign-in", "Durability", "Schema", "Isolation", "Connections", "Clock"} <= found.keys()
     assert found["Sign-in"][1] == f"keys at {product.address}/api/auth/jwks"
     assert "fsync = on" in found["Durability"][1]
-    assert "up to 25 of the" in found["Connections"][1]
+    assert "up to 29 of the" in found["Connections"][1]
     assert str(product.data_dir / "postgres" / "server.log") in found["Logs"][1]
 
 
@@ -111,7 +111,7 @@ def test_more_workers_than_the_database_has_connections_are_found(product: Produ
     exit_code, found = examined(product, TODO_WORKERS="12")
 
     assert (exit_code, found["Connections"][0]) == (1, "FAIL")
-    assert "Up to 212 connections are needed (204 by workers)" in found["Connections"][1]
+    assert "Up to 260 connections are needed (252 by workers)" in found["Connections"][1]
     assert "lower TODO_WORKERS or TODO_POOL_SIZE" in found["Connections"][1]
 
 
@@ -140,7 +140,7 @@ def test_a_pooler_is_noted_and_explained(hosted: Hosted) -> None:
     exit_code, found = hosted.examined(TODO_APP_DATABASE_URL=address)
 
     assert (exit_code, found["Connections"][0]) == (0, "note")
-    assert "must let in 21 clients" in found["Connections"][1]
+    assert "must let in 17 clients" in found["Connections"][1]
 
 
 async def test_a_limit_of_the_role_is_found(hosted: Hosted) -> None:

@@ -30,7 +30,7 @@ async def test_a_search_of_one_person_says_nothing_of_another_even_without_row_l
     question = Question.of("milk", TodoStatus.ALL, [])
 
     async with open_pool(service.owner_url, size=1) as pool:
-        unbound = Database(pool, on_commit=lambda _user_id: None, is_pooled=False)
+        unbound = Database(pool, on_commit=lambda _user_id: None)
         found = []
         for person in (alice, bob):
             async with unbound.transaction(UUID(person.subject), read_only=True) as transaction:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
 from todo.database.roles import APP_GROUP, login_of
-from todo.database.transaction import Database, Pool, Reads
+from todo.database.transaction import Database, Messages, Pool
 from todo.database.url import DatabaseUrl
 from todo.database.wire import Row
 from todo.migrations.runner import head_revision
@@ -76,16 +76,16 @@ class _Heard:
         return send if name in _SENDING else sent
 
 
-class _HeardReads:
-    """Connections for reads that tell what is sent over them."""
+class _HeardMessages:
+    """Connections for statements of their own that tell what is sent over them."""
 
-    def __init__(self, ear: "Ear", reads: Reads) -> None:
+    def __init__(self, ear: "Ear", messages: Messages) -> None:
         self._ear = ear
-        self._reads = reads
+        self._messages = messages
 
-    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Reads` has it
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Messages` has it
         self._ear.hear(sql, values)
-        return await self._reads.ask(sql, values, timeout=timeout)
+        return await self._messages.ask(sql, values, timeout=timeout)
 
 
 class Ear:
@@ -95,9 +95,11 @@ class Ear:
         self._heard: list[Statement] = []
         self.failure: Exception | None = None
 
-    def database(self, pool: Pool, *, reads: Reads, **options: Any) -> Database:
+    def database(self, pool: Pool, *, reads: Messages, writes: Messages, **options: Any) -> Database:
         self._pool = pool
-        return Database(self, reads=_HeardReads(self, reads), **options)
+        return Database(
+            self, reads=_HeardMessages(self, reads), writes=_HeardMessages(self, writes), **options
+        )
 
     def hear(self, sql: str, arguments: Sequence[Any]) -> None:
         if self.failure is not None:

@@ -1,7 +1,8 @@
 """Connections: the pool a worker serves from, and the single one that commands use."""
 
+import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 import asyncpg
@@ -11,13 +12,36 @@ from todo.database.pool import Connection, Pool
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
-__all__ = ["READS_PER_WORKER", "Connection", "connect", "dial", "open_pool", "open_reads"]
+__all__ = [
+    "READS_PER_WORKER",
+    "WRITES_PER_WORKER",
+    "Connection",
+    "connect",
+    "dial",
+    "open_pool",
+    "open_reads",
+    "open_writes",
+]
 
 # One does nearly always: another is opened where those there are have been busy with one thing for long.
 READS_PER_WORKER = 4
+# Few are enough for most, and what one process does after another costs less; but writes wait for the disk,
+# and where that is slow, together.
+WRITES_PER_WORKER = 8
+_WRITES_AT_EASE = 4
 _LONG_SECONDS = 0.01
+# So long a connection of the pool is waited for, too.
+_PATIENCE_SECONDS = 2.0
+# Whoever holds a person's row for longer is waited for elsewhere, for others are behind on the connection.
+_LOCK_MILLISECONDS = 50
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
+
+OnChange = Callable[[int], None]
+
+
+def _nobody(_open: int) -> None:
+    """Tell nobody how many are open."""
 
 
 @asynccontextmanager
@@ -37,11 +61,35 @@ async def open_pool(url: DatabaseUrl, *, size: int) -> AsyncIterator[Pool]:
         yield pool
 
 
-@asynccontextmanager
-async def open_reads(
-    url: DatabaseUrl, on_change: Callable[[int], None] = lambda _open: None
-) -> AsyncIterator[Pipelines | None]:
+def open_reads(
+    url: DatabaseUrl, on_change: OnChange = _nobody
+) -> AbstractAsyncContextManager[Pipelines | None]:
     """Open connections for questions of one statement each; None behind a pooler, which would divide them."""
+    return _open_pipelines(
+        url, size=READS_PER_WORKER, patience_seconds=_PATIENCE_SECONDS, on_change=on_change
+    )
+
+
+def open_writes(
+    url: DatabaseUrl, on_change: OnChange = _nobody
+) -> AbstractAsyncContextManager[Pipelines | None]:
+    """Open connections for writes of one statement each; None behind a pooler.
+
+    No write is given up before its connection is: what has had no turn may be done yet.
+    """
+    return _open_pipelines(
+        replace(url, parameters=(*url.parameters, ("lock_timeout", str(_LOCK_MILLISECONDS)))),
+        size=WRITES_PER_WORKER,
+        at_ease=_WRITES_AT_EASE,
+        patience_seconds=math.inf,
+        on_change=on_change,
+    )
+
+
+@asynccontextmanager
+async def _open_pipelines(
+    url: DatabaseUrl, *, size: int, patience_seconds: float, on_change: OnChange, at_ease: int = 1
+) -> AsyncIterator[Pipelines | None]:
     if url.is_pooled:
         yield None
         return
@@ -64,10 +112,10 @@ async def open_reads(
             )
         except psycopg.OperationalError as error:
             raise ConnectionError(str(error)) from error
-        return Pipeline(connection)
+        return Pipeline(connection, patience_seconds=patience_seconds)
 
     async with Pipelines(
-        dial, size=READS_PER_WORKER, long_seconds=_LONG_SECONDS, on_change=on_change
+        dial, size=size, at_ease=at_ease, long_seconds=_LONG_SECONDS, on_change=on_change
     ) as pipelines:
         yield pipelines
 

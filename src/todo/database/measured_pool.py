@@ -80,11 +80,11 @@ class MeasuredPool:
         await self._pool.release(connection)
 
 
-def gauge_of_reads(registry: CollectorRegistry) -> Gauge:
-    """Give what shows the connections for reads, which are not of the pool."""
+def gauge_of(registry: CollectorRegistry, purpose: str) -> Gauge:
+    """Give what shows the connections for reads, or for writes, which are not of the pool."""
     return Gauge(
-        "db_client_read_connections",
-        "Connections open for reads.",
+        f"db_client_{purpose}_connections",
+        f"Connections open for {purpose}s.",
         multiprocess_mode="livesum",
         registry=registry,
     )

@@ -1,6 +1,8 @@
 """Connections on which many questions are on their way at a time, each a transaction of its own."""
 
 import asyncio
+import math
+import select
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +18,6 @@ from todo.database.libpq import send_pipeline_sync
 from todo.database.wire import ConnectionLost, Row, reader_of, written
 
 _STATEMENTS = 256
-# Whoever has not had a turn by then is told that there was none; so it is with connections of the pool.
-_PATIENCE_SECONDS = 2.0
 _MOST_WAITING = 1_000
 # Each statement ends in half of this, by the settings of the role.
 _STUCK_SECONDS = 10.0
@@ -53,14 +53,15 @@ class _Asked:
 class Pipeline:
     """One connection in libpq's pipeline mode: what is ready together is sent and answered together.
 
-    Each statement is a transaction of its own, and they follow one another as they were asked.
+    Each statement is a transaction of its own, and they follow one another as they were asked. Whoever has
+    had no turn after `patience_seconds` is told so, and what was asked may be done yet.
     """
 
     def __init__(
         self,
         connection: psycopg.AsyncConnection[Any],
         *,
-        patience_seconds: float = _PATIENCE_SECONDS,
+        patience_seconds: float = math.inf,
         stuck_seconds: float = _STUCK_SECONDS,
         idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
@@ -75,6 +76,8 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
         self._loop.add_reader(self._socket, self._read)
+        self._unread = select.poll()
+        self._unread.register(self._socket, select.POLLIN)
         # The one that was used last is the last.
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
         self._prepared_ever = 0
@@ -92,8 +95,10 @@ class Pipeline:
 
     @property
     def delay_seconds(self) -> float:
-        """For how long the first of them has been on its way."""
-        return self._loop.time() - self._asked[0].at if self._asked else 0.0
+        """For how long the first of them has been first."""
+        if not self._asked:
+            return 0.0
+        return self._loop.time() - max(self._asked[0].at, self._answered_at)
 
     async def ask(self, sql: str, values: Sequence[Any]) -> Row | None:
         """Give the first row, or nothing, once it is committed; whoever is called off leaves it to nobody.
@@ -101,8 +106,11 @@ class Pipeline:
         Raises `ConnectionLost`, `TimeoutError` where those before take too long, and the errors of asyncpg
         for what PostgreSQL refuses.
         """
+        if not self._asked and self._unread.poll(0):
+            # At rest, the server has nothing to say but that it has ended.
+            self.close()
         if self.is_closed:
-            raise ConnectionLost
+            raise ConnectionLost(is_undone=True)
         if len(self._asked) >= _MOST_WAITING:
             raise TimeoutError
         parameters, formats = written(values)
@@ -131,10 +139,12 @@ class Pipeline:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._libpq.finish()
+        # Told to end, the server does that instead of a commit and never after one.
+        is_undone = bool(self._asked) and isinstance(self._asked[0].error, asyncpg.AdminShutdownError)
         while self._asked:
             asked = self._asked.popleft()
             if not asked.answer.done():
-                asked.answer.set_exception(ConnectionLost())
+                asked.answer.set_exception(ConnectionLost(is_undone=is_undone))
 
     def _known(self, sql: str) -> _Prepared:
         """Give a statement the server knows, or is told of first."""
@@ -195,7 +205,8 @@ class Pipeline:
             except TypeError as error:
                 asked.error = error
         elif result.status == ExecStatus.FATAL_ERROR:
-            asked.error = self._refusal(asked.prepared, result)
+            # What the server says comes first; that the connection has ended, after it.
+            asked.error = asked.error or self._refusal(asked.prepared, result)
         elif result.status == ExecStatus.PIPELINE_SYNC:
             self._asked.popleft()
             self._answered_at = self._loop.time()
@@ -215,7 +226,7 @@ class Pipeline:
         # One that has never given an answer may not have been prepared at all.
         if (is_invalid or prepared.readers is None) and self._prepared.get(prepared.sql) is prepared:
             del self._prepared[prepared.sql]
-        return ConnectionLost() if is_invalid else asyncpg.PostgresError.new(said)
+        return ConnectionLost(is_undone=True) if is_invalid else asyncpg.PostgresError.new(said)
 
     def _tend(self) -> None:
         """Give up on what takes too long, and close what is stuck or has had nothing to do for long."""

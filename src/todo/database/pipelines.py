@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Pipelines:
-    """Connects on first use, and once more where whoever is first on each connection has waited long."""
+    """Connects on first use, and once more where whoever is first on each connection has waited long.
+
+    Up to `at_ease` of them, once more where anybody waits.
+    """
 
     def __init__(
         self,
@@ -19,11 +22,13 @@ class Pipelines:
         *,
         size: int,
         long_seconds: float,
+        at_ease: int = 1,
         on_change: Callable[[int], None] = lambda _open: None,
     ) -> None:
         self._dial = dial
         self._size = size
         self._long_seconds = long_seconds
+        self._at_ease = at_ease
         self._on_change = on_change
         self._open: list[Pipeline] = []
         self._opening: asyncio.Task[None] | None = None
@@ -46,12 +51,19 @@ class Pipelines:
             pipeline.close()
 
     def _best(self) -> "Pipeline | None":
-        if any(pipeline.is_closed for pipeline in self._open):
+        best = min(self._open, key=_burden, default=None)
+        if best is not None and best.is_closed:
+            # It has none who wait, so it comes first.
             self._open = [pipeline for pipeline in self._open if not pipeline.is_closed]
             self._on_change(len(self._open))
-        best = min(self._open, key=self._cost, default=None)
-        may_open = len(self._open) < self._size and self._opening is None
-        return None if best is not None and may_open and self._is_held_up(best) else best
+            return self._best()
+        if best is None or not best.waiting:
+            return best
+        if self._is_held_up(best):
+            best = min(self._open, key=self._cost)
+        if self._opening is not None or len(self._open) >= self._size:
+            return best
+        return None if len(self._open) < self._at_ease or self._is_held_up(best) else best
 
     def _cost(self, pipeline: "Pipeline") -> tuple[bool, int]:
         return self._is_held_up(pipeline), pipeline.waiting
@@ -80,3 +92,7 @@ class Pipelines:
         finally:
             self._opening = None
         self._on_change(len(self._open))
+
+
+def _burden(pipeline: "Pipeline") -> int:
+    return pipeline.waiting

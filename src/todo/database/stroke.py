@@ -5,12 +5,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
-from asyncpg import Record
-
 from todo.database.provenance import Provenance
 from todo.database.standing import Standing
 from todo.database.statements import Statement
 from todo.database.transaction import Database, Transaction
+from todo.database.wire import Row
 
 
 class Stroke:
@@ -24,7 +23,7 @@ class Stroke:
         self.user_id = user_id
         self.provenance = provenance
 
-    def one(self, statement: Statement, values: dict[str, Any]) -> Awaitable[Record | None]:
+    def one(self, statement: Statement, values: dict[str, Any]) -> Awaitable[Row | None]:
         """Give the row once it is committed; nothing where the statement did not apply, and did nothing.
 
         Raises what `Database.strike` does.

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import asyncpg
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from todo.database.transaction import Database, Transaction
@@ -34,9 +33,9 @@ class TracedDatabase(Database):
         with self._span("read transaction"):
             return await super().look(*arguments)
 
-    async def strike(self, *arguments: Any) -> asyncpg.Record | None:
+    async def strike(self, *arguments: Any) -> Row | None:
         """Write by one statement as `Database` does, within a span."""
-        if self._is_pooled:
+        if self._writes is None:
             return await super().strike(*arguments)  # which opens a transaction
         with self._span("write transaction"):
             return await super().strike(*arguments)

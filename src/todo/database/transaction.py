@@ -25,8 +25,6 @@ _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
-# What leaves open whether that which was said to it was committed.
-_IN_DOUBT = (ConnectionError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 # What a lost, full, restarting, read-only or overburdened database looks like; all of it passes.
 _PASSING = (
     *_LOST,
@@ -39,7 +37,8 @@ _PASSING = (
     asyncpg.InternalServerError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
-_ATTEMPTS = 3
+# All connections of one kind may have ended together, and be found so one by one.
+_ATTEMPTS = 10
 _PING_SECONDS = 1.0
 _NOBODY = UUID(int=0)
 _NOT_NOW = "The database cannot answer right now; try again shortly."
@@ -143,8 +142,8 @@ class Pool(Protocol):
         """Take a connection back."""
 
 
-class Reads(Protocol):
-    """Where questions go that are a transaction, and a message, each."""
+class Messages(Protocol):
+    """Where statements go that are a transaction, and a message, each."""
 
     def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Awaitable[Row | None]:
         """Give the first row, or nothing, as `Pipelines.ask` does."""
@@ -153,22 +152,21 @@ class Reads(Protocol):
 class Database:
     """The connections of the bound role, and how a transaction is opened on one of them.
 
-    Questions of one statement go over `reads`, or in a transaction where there are none. A pooler may divide
-    a message: through one, writes of one statement are done in a transaction, too.
+    What is one statement goes over `reads` and `writes`, or in a transaction where there are none.
     """
 
     def __init__(
         self,
         pool: Pool,
         *,
-        reads: Reads | None = None,
-        is_pooled: bool = False,
+        reads: Messages | None = None,
+        writes: Messages | None = None,
         acquire_timeout_seconds: float = 2.0,
         on_commit: Callable[[UUID], None] = lambda _user_id: None,
     ) -> None:
         self._pool = pool
         self._reads = reads
-        self._is_pooled = is_pooled
+        self._writes = writes
         self._acquire_timeout_seconds = acquire_timeout_seconds
         self._on_commit = on_commit
 
@@ -184,39 +182,32 @@ class Database:
             async with self.transaction(user_id, standing, read_only=True) as transaction:
                 return await transaction.one(statement, **values)
         sql, arguments = look(statement, values, str(user_id), standing)
-        row = await self._answered(self._reads, sql, arguments)
+        with _UnavailableWhileItPasses():
+            row = await self._answered(self._reads, sql, arguments, is_repeatable=True)
         if row is None or not row["lasts"]:
             raise _has_ended()
         return row
 
-    async def _answered(self, reads: Reads, sql: str, arguments: list[Any]) -> Row | None:
-        with _UnavailableWhileItPasses():
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    return await reads.ask(sql, arguments, timeout=self._acquire_timeout_seconds)
-                except ConnectionLost:
-                    if attempt == _ATTEMPTS:
-                        raise
-        raise RuntimeError("the last attempt gives a row or raises")
-
     async def strike(
         self, user_id: UUID, standing: Standing | None, statement: Statement, values: dict[str, Any]
-    ) -> asyncpg.Record | None:
+    ) -> Row | None:
         """Write by one statement, in one message; the answer comes after the commit.
 
-        Gives nothing where it did not apply, and has done nothing then; through a pooler it is done in a
-        transaction. Raises what `transaction` does.
+        Gives nothing where it did not apply, and has done nothing then. Raises what `transaction` does.
         """
         sql, arguments = strike(statement, values, str(user_id), standing)
-        try:
-            if self._is_pooled:
-                async with self.transaction(user_id, standing) as transaction:
-                    row = await transaction.say(sql, arguments)
-            else:
-                with _UnavailableWhileItPasses():
-                    row = await self._say(sql, arguments)
-        except asyncpg.UniqueViolationError:
-            return None  # somebody else did it meanwhile
+        with _UnavailableWhileItPasses():
+            try:
+                if self._writes is None:
+                    async with self.transaction(user_id, standing) as transaction:
+                        row: Row | None = await transaction.say(sql, arguments)
+                else:
+                    row = await self._answered(self._writes, sql, arguments, is_repeatable=False)
+            except (asyncpg.UniqueViolationError, asyncpg.LockNotAvailableError):
+                return None  # somebody else has done it meanwhile, or is at something that takes longer
+            except asyncio.CancelledError:
+                self._on_commit(user_id)  # for it may be done all the same
+                raise
         if row is None or not row["lasts"]:
             raise _has_ended()
         if not row["is_done"]:
@@ -224,21 +215,18 @@ class Database:
         self._on_commit(user_id)
         return row
 
-    async def _say(self, sql: str, arguments: list[Any]) -> asyncpg.Record | None:
+    async def _answered(
+        self, messages: Messages, sql: str, arguments: list[Any], *, is_repeatable: bool
+    ) -> Row | None:
+        """Give the row; what is lost is said once more if it may be, or cannot have been done."""
         for attempt in range(1, _ATTEMPTS + 1):
-            connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             try:
-                return await connection.fetchrow(sql, *arguments)
-            except _LOST as error:
-                connection.terminate()
-                if attempt == _ATTEMPTS or not _is_undone(error):
-                    raise (InDoubt(_NOT_NOW) if isinstance(error, _IN_DOUBT) else error) from error
-            except (asyncio.CancelledError, TimeoutError):
-                # The server may still be working on it: a connection in doubt is not used again.
-                connection.terminate()
-                raise
-            finally:
-                await self._pool.release(connection)
+                return await messages.ask(sql, arguments, timeout=self._acquire_timeout_seconds)
+            except ConnectionLost as lost:
+                if not (is_repeatable or lost.is_undone):
+                    raise InDoubt(_NOT_NOW) from lost
+                if attempt == _ATTEMPTS:
+                    raise
         raise RuntimeError("the last attempt gives a row or raises")
 
     @asynccontextmanager
@@ -310,19 +298,6 @@ class Database:
         except (TimeoutError, asyncpg.UndefinedTableError) as error:
             raise Unavailable(_NOT_NOW) from error
         return str(row["version_num"]) if row else ""
-
-
-def _is_undone(error: BaseException) -> bool:
-    """Whether a lost connection cannot have done what was said to it last.
-
-    It was closed before; or the server told it to end, which it does instead of a commit and never after one.
-    The driver says the second in four ways, by when it has heard it: a broken pipe is that it could not send.
-    """
-    return (
-        isinstance(error, asyncpg.InterfaceError | asyncpg.AdminShutdownError)
-        or isinstance(error.__cause__, asyncpg.AdminShutdownError | BrokenPipeError)
-        or str(error).startswith("cannot switch to state")
-    )
 
 
 def _require_standing(status: str) -> None:

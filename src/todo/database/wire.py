@@ -14,12 +14,14 @@ class Row(Protocol):
 
 
 class ConnectionLost(ConnectionResetError):
-    """The connection ended before the answer was there."""
+    """The connection ended before the answer was there; what was asked may be done, unless `is_undone`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_undone: bool = False) -> None:
         super().__init__("the connection to the database is lost")
+        self.is_undone = is_undone
 
 
+_TEXT, _BINARY = 0, 1
 # PostgreSQL counts microseconds from here.
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -54,28 +56,38 @@ def reader_of(type_number: int) -> Callable[[bytes], Any]:
 
 
 def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
-    """Give parameters as they are sent, and the format of each: 0 for text, 1 for binary."""
+    """Give parameters as they are sent, and the format of each."""
     sent: list[bytes | None] = []
     formats: list[int] = []
     for value in values:
-        if isinstance(value, UUID):
+        if type(value) is str:  # most are, and this is the quickest way to know
+            sent.append(_whole(value).encode())
+            formats.append(_TEXT)
+        elif value is None:
+            sent.append(None)
+            formats.append(_TEXT)
+        elif isinstance(value, UUID):
             sent.append(value.bytes)
-            formats.append(1)
+            formats.append(_BINARY)
         elif isinstance(value, bytes):
             sent.append(value)
-            formats.append(1)
+            formats.append(_BINARY)
         else:
-            sent.append(None if value is None else _text(value).encode())
-            formats.append(0)
+            sent.append(_text(value).encode())
+            formats.append(_TEXT)
     return sent, formats
+
+
+def _whole(text: str) -> str:
+    # Where a text is sent as text, it would end there.
+    if "\0" in text:
+        raise ValueError("a text holds no NUL character")
+    return text
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        # Where a text is sent as text, it would end there.
-        if "\0" in value:
-            raise ValueError("a text holds no NUL character")
-        return value
+        return _whole(value)
     if isinstance(value, bool | int):
         return str(value).lower()
     if isinstance(value, datetime):

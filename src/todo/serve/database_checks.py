@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
-from todo.database.engine import READS_PER_WORKER, Connection, connect
+from todo.database.engine import READS_PER_WORKER, WRITES_PER_WORKER, Connection, connect
 from todo.database.pooler import refuse_unnamed_pooler
 from todo.database.roles import refuse_unbound_role, refuse_unfit_server
 from todo.database.url import DatabaseUrl
@@ -72,8 +72,8 @@ async def _role_is_bound(settings: Settings, url: DatabaseUrl) -> str:
 
 
 async def _has_room(connection: Connection, settings: Settings, bound: DatabaseUrl) -> str:
-    reads = 0 if bound.is_pooled else READS_PER_WORKER
-    of_workers = settings.workers * (settings.pool_size + reads + _LISTENERS_PER_WORKER)
+    pipelines = 0 if bound.is_pooled else READS_PER_WORKER + WRITES_PER_WORKER
+    of_workers = settings.workers * (settings.pool_size + pipelines + _LISTENERS_PER_WORKER)
     needed = of_workers + (_AUTH_SERVER_CONNECTIONS if settings.runs_auth_server else 0)
     await refuse_unnamed_pooler(bound)
     if bound.is_pooled:

@@ -2,26 +2,27 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 import uuid_utils.compat as uuids
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.e2e.waiting import until
 from tests.factories import LIMITS, SECRET, Person, Service
-from todo.database.engine import connect, open_pool
+from todo.database.engine import connect, open_pool, open_writes
 from todo.database.idempotency import Keeping, KeptAnswer, KeptAnswers
 from todo.database.pool import Connection, Pool
 from todo.database.provenance import PERSON, Client, Provenance
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.standing import HeldKey
 from todo.database.stroke import Stroke
-from todo.database.transaction import Database
+from todo.database.transaction import Database, Messages
+from todo.database.wire import ConnectionLost, Row
 from todo.features.todos.models import Priority
 from todo.features.todos.schemas import TodoBatch, TodoCreate, TodoUpdate
 from todo.features.todos.service import TodoWriter, todo_writer
@@ -32,57 +33,45 @@ NEW = TodoCreate(title="Water the plants")
 
 
 class Tapped:
-    """A pool whose connections take down what is said, and break where they are told to."""
+    """Connections that take down what is said at one stroke, and break where they are told to.
 
-    def __init__(self, pool: Pool) -> None:
+    Of what is said in a transaction they take down that there is one.
+    """
+
+    def __init__(self, pool: Pool, writes: Messages) -> None:
         self._pool = pool
+        self._writes = writes
         self.said: list[str] = []
         self.breaks: list[str] = []
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as a pool has it
-        return cast("Connection", TappedConnection(self, await self._pool.acquire(timeout=timeout)))
+        self.said.append("a transaction")
+        return await self._pool.acquire(timeout=timeout)
 
     async def release(self, connection: Connection) -> None:
-        await self._pool.release(cast("TappedConnection", connection).real)
+        await self._pool.release(connection)
 
-
-class TappedConnection:
-    """One of its connections."""
-
-    def __init__(self, tap: Tapped, real: Connection) -> None:
-        self.real = real
-        self._tap = tap
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
-
-    async def execute(self, script: str) -> str:
-        self._tap.said.append(script)
-        return await self.real.execute(script)
-
-    async def fetch(self, sql: str, *arguments: Any, **options: Any) -> list[asyncpg.Record]:
-        self._tap.said.append(sql)
-        return await self.real.fetch(sql, *arguments, **options)
-
-    async def fetchrow(self, sql: str, *arguments: Any, **options: Any) -> asyncpg.Record | None:
-        self._tap.said.append(sql)
-        when = self._tap.breaks.pop() if self._tap.breaks else ""
+    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Messages` has it
+        self.said.append(sql)
+        when = self.breaks.pop() if self.breaks else ""
         if when == "on the way":
-            raise ConnectionResetError
-        row: asyncpg.Record | None = await self.real.fetchrow(sql, *arguments, **options)
+            raise ConnectionLost
+        row = await self._writes.ask(sql, values, timeout=timeout)
         if when == "on the way back":
-            raise ConnectionResetError
+            raise ConnectionLost
         return row
 
 
 @pytest.fixture
 async def tap(service: Service) -> AsyncIterator[Tapped]:
-    async with open_pool(login_of(APP_GROUP, service.owner_url, SECRET), size=4) as pool:
-        yield Tapped(pool)
+    url = login_of(APP_GROUP, service.owner_url, SECRET)
+    async with open_pool(url, size=2) as pool, open_writes(url) as writes:
+        assert writes
+        yield Tapped(pool, writes)
 
 
 def writer_of(person: Person, tap: Tapped) -> TodoWriter:
-    return todo_writer(Stroke(Database(tap), UUID(person.subject), None, BY_HAND), LIMITS)
+    return todo_writer(Stroke(Database(tap, writes=tap), UUID(person.subject), None, BY_HAND), LIMITS)
 
 
 Act = Callable[[TodoWriter, UUID], Awaitable[Any]]
@@ -184,36 +173,77 @@ async def test_a_change_whose_connection_was_told_to_end_before_is_made_on_anoth
     service: Service, alice: Person, tap: Tapped
 ) -> None:
     todo_id, writer = UUID((await alice.make_todo())["id"]), writer_of(alice, tap)
-    async with connect(service.owner_url) as owner:
-        for number in range(1, 21):
-            await writer.update_todo(todo_id, TodoUpdate(title=f"No. {number}"))
-            await owner.execute(END_ALL)
+    for number in range(1, 21):
+        await writer.update_todo(todo_id, TodoUpdate(title=f"No. {number}"))
+        await end_all(service)
 
     assert (await writer.complete_todo(todo_id)).version == number + 2
 
 
-async def test_a_change_that_could_not_even_be_sent_is_made_on_another_connection(
+async def test_a_change_whose_connection_ended_unheard_is_made_on_another(
     service: Service, alice: Person, tap: Tapped
 ) -> None:
     todo_id, writer = UUID((await alice.make_todo())["id"]), writer_of(alice, tap)
     await writer.update_todo(todo_id, TodoUpdate(title="New"))
 
-    async def end_all() -> None:
-        async with connect(service.owner_url) as owner:
-            await owner.execute(END_ALL)
-
-    with ThreadPoolExecutor() as beside:
-        # This loop is held meanwhile, so that it does not hear of the end before it speaks.
-        beside.submit(asyncio.run, end_all()).result()
+    # This loop is held meanwhile, so that it does not hear of the end before it speaks.
+    beside(end_all(service))
 
     assert (await writer.complete_todo(todo_id)).version == 3
 
 
+async def test_changes_on_their_way_to_a_connection_that_is_told_to_end_are_made_on_another(
+    service: Service, alice: Person, tap: Tapped
+) -> None:
+    ids = [UUID((await alice.make_todo())["id"]) for _ in range(3)]
+    writer = writer_of(alice, tap)
+    async with connect(service.owner_url) as owner, owner.transaction():
+        # Held up, so that all are on their way when the end comes.
+        await owner.execute("LOCK TABLE todo_changes")
+        waiting = [asyncio.create_task(writer.complete_todo(todo_id)) for todo_id in ids]
+        while await owner.fetchval(WAITING) < 1:
+            await owner.execute("SELECT pg_stat_clear_snapshot()")
+        await end_all(service)
+
+    assert [(await one).version for one in waiting] == [2, 2, 2]
+
+
+async def test_a_change_of_a_person_whose_row_is_held_for_long_is_waited_for_elsewhere(
+    service: Service, alice: Person, tap: Tapped
+) -> None:
+    todo_id, bob = UUID((await alice.make_todo())["id"]), service.person()
+    await bob.make_todo()
+    async with connect(service.owner_url) as owner, owner.transaction():
+        await owner.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", UUID(alice.subject))
+        waiting = asyncio.create_task(writer_of(alice, tap).complete_todo(todo_id))
+        await until(lambda: "a transaction" in tap.said, "it has gone by the rules")
+
+        # Nobody else is held up behind it.
+        await writer_of(bob, tap).create_todo(NEW)
+        assert not waiting.done()
+
+    assert (await waiting).version == 2
+
+
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND usename LIKE 'todo\\_app%' AND wait_event_type = 'Lock'
+"""
 # Waits until they are gone.
 END_ALL = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
  WHERE datname = current_database() AND usename LIKE 'todo\\_app%'
 """
+
+
+async def end_all(service: Service) -> None:
+    async with connect(service.owner_url) as owner:
+        await owner.execute(END_ALL)
+
+
+def beside(work: Coroutine[Any, Any, None]) -> None:
+    with ThreadPoolExecutor() as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @pytest.mark.parametrize(("when", "version"), [("on the way", 1), ("on the way back", 2)])
@@ -241,7 +271,7 @@ async def test_a_change_whose_connection_is_lost_is_not_made_again_unasked(
 async def test_a_token_whose_key_has_ended_writes_nothing(alice: Person, tap: Tapped, act: Act) -> None:
     todo = await alice.make_todo()
     alice_id = UUID(alice.subject)
-    ended = Stroke(Database(tap), alice_id, HeldKey(alice_id, uuids.uuid7()), BY_HAND)
+    ended = Stroke(Database(tap, writes=tap), alice_id, HeldKey(alice_id, uuids.uuid7()), BY_HAND)
 
     with pytest.raises(Unauthenticated):
         await act(todo_writer(ended, LIMITS), UUID(todo["id"]))

@@ -46,7 +46,13 @@ async def fill(url: DatabaseUrl, population: Population, public_key: str, key_id
     async with connect(url) as owner:
         await _copy_sign_in(owner, population.people, public_key, key_id, datetime.now(UTC))
         await copy_todos(owner, population)
-        say("Vacuuming …")
+    await tidy_up(url)
+
+
+async def tidy_up(url: DatabaseUrl) -> None:
+    """Do what PostgreSQL does by itself in the minutes after much has been written."""
+    say("Vacuuming …")
+    async with connect(url) as owner:
         await owner.execute("VACUUM (ANALYZE)", timeout=_NO_HURRY)
         await owner.execute("CHECKPOINT", timeout=_NO_HURRY)
 

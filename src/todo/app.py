@@ -44,6 +44,7 @@ from todo.transport.metrics_page import MetricsPage, collector_of
 from todo.transport.pages import page_routes
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
 from todo.transport.rate_limit import Policy, RateLimiter, open_rate_limiter
+from todo.transport.shortcut import Shortcut
 from todo.transport.sign_in import sign_in_routes
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> Fas
         lifespan=lambda app: _lifespan(app, wiring, registry, tracing, open_database),
         telemetry=tracing.telemetry if tracing else _NO_TELEMETRY,
     )
+    if tracing is None:
+        # It passes by where the framework names what it traces.
+        app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
     health = health_router(wiring.schema_revision)

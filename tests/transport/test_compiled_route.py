@@ -7,15 +7,17 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.routing import Mount
 
 from todo.features.account import api as account
 from todo.features.activity import api as activity
 from todo.features.keys import api as keys
 from todo.features.todos import api as todos
 from todo.transport.compiled_route import CompiledRoute
+from todo.transport.shortcut import Shortcut
 
 THING = "/things/019a5e2c-7a10-7c3e-9d52-6b1f0c4a8e21"
 JSON = {"content-type": "application/json"}
@@ -123,10 +125,7 @@ async def _say_refused(request: Request, _error: Exception) -> Response:
     return Response("refused", 409)
 
 
-async def told(
-    route_class: type[APIRoute], method: str, path: str, options: dict[str, Any]
-) -> tuple[Any, ...]:
-    app = built(route_class)
+async def told(app: FastAPI, method: str, path: str, options: dict[str, Any]) -> tuple[Any, ...]:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
         response = await client.request(method, path, **options)
     return response.status_code, sorted(response.headers.items()), response.content, app.state.told
@@ -172,7 +171,70 @@ async def told(
     ],
 )
 async def test_it_does_the_same_in_the_same_order(method: str, path: str, options: dict[str, Any]) -> None:
-    assert await told(CompiledRoute, method, path, options) == await told(APIRoute, method, path, options)
+    expected = await told(built(APIRoute), method, path, options)
+    short = built(CompiledRoute)
+    short.add_middleware(Shortcut, routes=short.routes)
+
+    assert await told(built(CompiledRoute), method, path, options) == expected
+    assert await told(short, method, path, options) == expected
+
+
+async def test_a_short_way_leads_to_the_first_route_that_matches() -> None:
+    def named(name: str) -> Any:
+        async def answer() -> Response:
+            return Response(name)
+
+        return answer
+
+    async def stream() -> AsyncIterator[str]:
+        yield "one"
+
+    router = APIRouter(route_class=CompiledRoute)
+    app = FastAPI()
+    app.add_middleware(Shortcut, routes=app.routes)
+    router.add_api_route("/early/{name}", named("early"))
+    router.add_api_route("/{first}/exact", named("of two"))
+    router.add_api_route("/things/stream", stream)
+    app.router.routes.extend(router.routes)
+    app.router.routes.append(Mount("/mounted", Response("mounted")))
+    app.add_api_route("/{rest:path}.txt", named("a path"))
+    router.add_api_route("/{first}/{second}", named("late"))
+    app.router.routes.extend(router.routes[-1:])
+
+    app.state.told = []
+    paths = ["/early/exact", "/a/exact", "/things/stream", "/mounted/one", "/a/b.txt", "/a/b"]
+
+    assert [(await told(app, "GET", path, {}))[2] for path in paths] == [
+        b"early",
+        b"of two",
+        b'"one"\n',
+        b"mounted",
+        b"a path",
+        b"late",
+    ]
+
+
+async def test_a_short_way_finishes_what_it_refuses_with_the_handler_of_the_nearest_kind() -> None:
+    class Gone(Refused):
+        """As well."""
+
+    async def answer() -> Response:
+        raise Gone
+
+    async def missing() -> Response:
+        raise HTTPException(404)
+
+    router = APIRouter(route_class=CompiledRoute)
+    router.add_api_route("/gone", answer)
+    router.add_api_route("/missing", missing)
+    app = FastAPI()
+    app.state.told = []
+    app.add_middleware(Shortcut, routes=app.routes)
+    app.add_exception_handler(Refused, _say_refused)
+    app.router.routes.extend(router.routes)
+
+    assert (await told(app, "GET", "/gone", {}))[0] == 409
+    assert (await told(app, "GET", "/missing", {}))[0] == 404
 
 
 class Fixed(BaseModel):

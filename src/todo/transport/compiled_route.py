@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from todo.transport.body import replayed
 from todo.transport.compiled_call import CompiledCall, NotPlainError
+
+_IS_LEFT = "is_left_to_framework"
 
 
 class CompiledRoute(APIRoute):
@@ -29,16 +31,29 @@ class CompiledRoute(APIRoute):
     async def enter(self, request: Request) -> None:
         """Do what comes before everything else, or refuse."""
 
+    async def answer(self, request: Request) -> Response:
+        """Answer; raises `NotPlainError`, after `enter` alone, for what the framework has to do."""
+        await self.enter(request)
+        if self._compiled is None:
+            raise NotPlainError
+        return await self._compiled(request)
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        await self.enter(request)
-        if self._compiled is not None:
+        if not self.is_compiled:
+            await self.enter(request)
+        elif not scope.get(_IS_LEFT):
             try:
-                response = await self._compiled(request)
+                response = await self.answer(request)
             except NotPlainError:
-                taken_in = await request.body()
-                receive = replayed([{"type": "http.request", "body": taken_in}], receive)
+                receive = await leave_to_framework(request)
             else:
                 await response(scope, receive, send)
                 return
         await self._by_the_framework(scope, receive, send)
+
+
+async def leave_to_framework(request: Request) -> Receive:
+    """Have a route's request done by the framework; give what it is received by from now on."""
+    request.scope[_IS_LEFT] = True
+    return replayed([{"type": "http.request", "body": await request.body()}], request.receive)

@@ -88,7 +88,6 @@ class SignedInRoute(CompiledRoute):
     """A route that nobody enters without a valid token; asked first, before even the body is read."""
 
     _spelled_out: ClassVar[set[str]] = set()
-    _methods_at: ClassVar[dict[str, set[str]]] = {}
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         # Written down for readers only: as dependencies they would be worked out again for each request.
@@ -98,15 +97,10 @@ class SignedInRoute(CompiledRoute):
         super().__init__(path, *arguments, openapi_extra=extra, responses=responses, **options)
         if not self.param_convertors:
             self._spelled_out.add(path)
-        self._methods = frozenset(self.methods or ())
-        self._methods_at.setdefault(path, set()).update(self._methods)
 
     def matches(self, scope: AsgiScope) -> tuple[Match, AsgiScope]:
-        path, method = scope["path"], scope["method"]
         # `/batch` is the batch's and no todo's, by whatever method it is asked: a wrong one is 405.
-        is_elsewhere = path in self._spelled_out if self.param_convertors else path != self.path
-        # Where another route has this path and method, it is found without a look at this one.
-        if is_elsewhere or (method not in self._methods and method in self._methods_at[self.path]):
+        if self.param_convertors and scope["path"] in self._spelled_out:
             return Match.NONE, {}
         return super().matches(scope)
 

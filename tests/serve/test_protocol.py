@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from tests.e2e.waiting import until
 from tests.streams import served
-from todo.serve.protocol import PunctualHttpProtocol, Together
+from todo.serve.protocol import PunctualHttpProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -140,40 +143,97 @@ class Written(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[bytes] = []
-        self.is_closed = False
+        self._is_closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.writes.append(bytes(data))
 
     def close(self) -> None:
-        self.is_closed = True
+        self._is_closed = True
+
+    def is_closing(self) -> bool:
+        return self._is_closed
+
+    def resume_reading(self) -> None:
+        """Nothing is held back here."""
+
+    pause_reading = resume_reading
 
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+@asynccontextmanager
+async def asked(request: bytes, *messages: Message | asyncio.Event) -> AsyncIterator[Written]:
+    """Ask an application that says this, each time it is asked, or waits; give what is written."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        for message in messages:
+            await (message.wait() if isinstance(message, asyncio.Event) else send(message))
+
+    config = uvicorn.Config(app, interface="asgi3", log_config=None)
+    protocol = PunctualHttpProtocol(config, ServerState(), {"end_streams": lambda: None})
+    written = Written()
+    protocol.connection_made(written)
+    protocol.data_received(request)
+    for _ in range(5):
+        await asyncio.sleep(0)  # a turn for each task that begins or ends
+    yield written
+    protocol.connection_lost(None)
+
+
+def start(*headers: tuple[bytes, bytes]) -> Message:
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def body(content: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+OF_TWO = (b"content-length", b"2")
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n"
 
 
 async def test_head_and_body_leave_in_one_write() -> None:
-    written = Written()
-    transport = Together(written)
-    for part in (HEAD, b"{}", HEAD, b"[]"):
-        transport.write(part)
-
-    assert written.writes == [HEAD + b"{}", HEAD + b"[]"]
+    async with asked(REQUEST + REQUEST, start(OF_TWO, (b"x-a", b"one\ttwo")), body(b"{}")) as written:
+        assert written.writes == [HEAD + b"x-a: one\ttwo\r\n\r\n{}"] * 2
+        assert not written.is_closing()
 
 
 async def test_a_head_does_not_wait_for_a_body_that_takes_its_time() -> None:
-    written = Written()
-    Together(written).write(HEAD)
-    await asyncio.sleep(0)
+    is_there = asyncio.Event()
+    async with asked(REQUEST, start((b"x-a", b"1")), is_there, body(b"{}")) as written:
+        assert written.writes == [b"HTTP/1.1 200 OK\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n"]
+        is_there.set()
 
-    assert written.writes == [HEAD]
+
+async def test_a_body_in_parts_follows_its_head() -> None:
+    async with asked(REQUEST, start(OF_TWO), body(b"{", more=True), body(b"}")) as written:
+        assert b"".join(written.writes) == HEAD + b"\r\n{}"
 
 
-async def test_a_head_is_written_before_the_connection_is_closed() -> None:
-    written = Written()
-    transport = Together(written)
-    transport.write(HEAD)
-    transport.close()
-    await asyncio.sleep(0)
+@pytest.mark.parametrize("request_line", [b"GET / HTTP/1.0", b"GET / HTTP/1.1\r\nConnection: close"])
+async def test_whoever_calls_once_is_told_so_and_shown_out(request_line: bytes) -> None:
+    async with asked(REQUEST.replace(b"GET / HTTP/1.1", request_line), start(OF_TWO), body(b"{}")) as written:
+        assert b"".join(written.writes) == HEAD + b"connection: close\r\n\r\n{}"
+        assert written.is_closing()
 
-    assert (written.writes, written.is_closed) == ([HEAD], True)
+
+async def test_an_answer_that_ends_the_connection_does() -> None:
+    async with asked(REQUEST, start(OF_TWO, (b"connection", b"close")), body(b"{}")) as written:
+        assert b"".join(written.writes) == HEAD + b"connection: close\r\n\r\n{}"
+        assert written.is_closing()
+
+
+@pytest.mark.parametrize("sign", [b"\r\ny: 2", b"\n", b"\r", b"\0", b"\x7f"])
+async def test_no_header_leaves_with_a_sign_that_it_must_not_have(sign: bytes) -> None:
+    async with asked(REQUEST, start(OF_TWO, (b"x-a", b"1" + sign)), body(b"{}")) as written:
+        assert (written.writes, written.is_closing()) == ([], True)
+
+
+@pytest.mark.parametrize("content", [b"{", b"{ }"])
+async def test_a_body_of_another_length_than_was_said_is_cut_off(content: bytes) -> None:
+    async with asked(REQUEST, start(OF_TWO), body(content)) as written:
+        assert written.is_closing()
+
+
+async def test_an_answer_that_fails_before_its_body_is_a_500() -> None:
+    async with asked(REQUEST, start(OF_TWO)) as written:
+        assert b"".join(written.writes).startswith(b"HTTP/1.1 500 ")

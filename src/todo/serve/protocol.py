@@ -1,49 +1,86 @@
 """HTTP/1.1 as uvicorn speaks it, with an end to the patience for callers who neither ask nor read."""
 
 import asyncio
-from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 # From the first byte of a connection, or of a further request on it, to the end of the headers.
 HEADERS_TIMEOUT_SECONDS = 10.0
 # At a stop: what the first request of a connection just made may take to arrive.
 _LAST_REQUEST_SECONDS = 1.0
+# What no header may have in it, beside line breaks (RFC 9110, 5.5).
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 
 
-class Together:
-    """A transport that keeps an answer's head until its body is there, for both to leave in one write.
+class WholeAnswer:
+    """The application, for one request: what it answers leaves in one write where it is there at once.
 
-    Each write is a call of the kernel that wakes the reader. Where the body takes its time, as a stream's
-    does, the head goes ahead.
+    Uvicorn looks through each header by itself, and writes head and body apart; each write is a call of the
+    kernel that wakes the reader. What takes its time, as a stream does, and whatever ends a connection goes
+    uvicorn's way.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    cycle: RequestResponseCycle
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._start: Message | None = None
         self._head = b""
-        self._soon = asyncio.get_running_loop().call_soon
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request."""
+        self._send = send
+        await self._app(scope, receive, self._say)
 
-    def write(self, data: bytes) -> None:
-        """Write, or keep what ends as a head does until the next comes, or until nobody else is ready."""
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data.endswith(b"\r\n\r\n"):
-            self._head = data
-            self._soon(self._send_head)
+    async def _say(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and self._keep(message):
             return
-        self._transport.write(data)
+        start, self._start = self._start, None
+        if start is not None:
+            if self._is_all_there(message):
+                self._write(message["body"])
+                return
+            await self._send(start)
+        await self._send(message)
 
-    def close(self) -> None:
-        """Close once everything is written."""
-        self._send_head()
-        self._transport.close()
+    def _keep(self, start: Message) -> bool:
+        """Keep a head with whose body it can leave, unless uvicorn has to see anything about it."""
+        cycle = self.cycle
+        if cycle.response_started or self._start is not None:
+            return False
+        headers = [*cycle.default_headers, *start["headers"]]
+        head = STATUS_LINE[start["status"]] + b"\r\n".join(map(b": ".join, headers)) + b"\r\n\r\n"
+        ends = len(headers) + 2
+        if (
+            b"\r\ncontent-length: " not in head
+            or b"\r\nconnection: " in head
+            or head.count(b"\r") != ends
+            or head.count(b"\n") != ends
+            or len(head.translate(None, _CONTROLS)) != len(head)
+        ):
+            return False
+        self._start, self._head = start, head
+        return True
 
-    def _send_head(self) -> None:
-        if self._head:
-            self.write(b"")
+    def _is_all_there(self, message: Message) -> bool:
+        body, cycle = message.get("body"), self.cycle
+        return (
+            isinstance(body, bytes)
+            and not message.get("more_body")
+            and cycle.keep_alive
+            and not cycle.disconnected
+            and not cycle.flow.write_paused
+            and b"\r\ncontent-length: %d\r\n" % len(body) in self._head
+        )
+
+    def _write(self, body: bytes) -> None:
+        cycle = self.cycle
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(self._head + body)
+        cycle.message_event.set()
+        cycle.on_response()
 
 
 class PunctualHttpProtocol(HttpToolsProtocol):
@@ -59,7 +96,7 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     _is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
-        super().connection_made(Together(transport))  # type: ignore[arg-type]  # all of one that is used
+        super().connection_made(transport)
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -90,7 +127,12 @@ class PunctualHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._have_headers()
+        app = self.app
+        self.app = whole = WholeAnswer(app)
         super().on_headers_complete()
+        self.app = app
+        # Of an upgrade, which is refused, there is none.
+        whole.cycle = self.cycle
         if self._is_ending:
             self.cycle.keep_alive = False
 

@@ -1,28 +1,34 @@
 """How every process of the product speaks on standard error: for people, or one JSON object a line."""
 
+import asyncio
 import functools
 import json
 import logging
+import select
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
 from todo.settings import Settings
+from todo.transport.access_log import AccessRecord
 from todo.transport.speakable import request_id, speakable_trace
 
 # What the guard knows of a request when it has been answered.
 _OF_A_REQUEST = ("method", "path", "status", "duration_ms")
 # Speaks to the person at the terminal, whatever the level is.
 VOICE = "todo.voice"
+# Of what a pipe takes in one piece, whoever else writes to it; one line more fits always.
+_ONE_WRITE = select.PIPE_BUF // 2
 
 
 def configure_logging(settings: Settings, *, traces: bool = False) -> None:
     """Send records to standard error as the settings say; with `traces`, JSON names the trace as well."""
     is_json = settings.log_format == "json"
-    handler = _LineHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.setFormatter(
         _JsonFormatter(_current_trace() if traces else None) if is_json else _TextFormatter()
     )
@@ -39,11 +45,39 @@ def configure_logging(settings: Settings, *, traces: bool = False) -> None:
     threading.excepthook = lambda crash: _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
 
 
-class _LineHandler(logging.StreamHandler[TextIO]):
-    """Writes records to standard error, which lets each line go as it ends."""
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes records to standard error, which lets each line go as it ends.
+
+    Each write is a call of the kernel that wakes the reader, so those of requests answered within a turn of
+    the event loop are one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._kept = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or keep it until others have had their turn."""
+        if not isinstance(record, AccessRecord):
+            self.flush()
+            super().emit(record)
+            return
+        if not self._kept:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._kept += f"{self.format(record)}\n"
+        if len(self._kept) > _ONE_WRITE:
+            self.flush()
 
     def flush(self) -> None:
-        """Do nothing: there is nothing left to let go."""
+        """Write what was kept; to nobody, if there is none to read it."""
+        self.acquire()
+        try:
+            lines, self._kept = self._kept, ""
+            if lines:
+                with suppress(OSError, ValueError):
+                    self.stream.write(lines)
+        finally:
+            self.release()
 
 
 class _TextFormatter(logging.Formatter):

@@ -12,12 +12,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from tests.e2e.waiting import until
 from tests.streams import served
 from todo.serve.protocol import PunctualHttpProtocol
+from todo.transport.body import WHOLE_REQUEST
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -161,6 +162,21 @@ class Written(asyncio.Transport):
 
 
 @asynccontextmanager
+async def connected(app: ASGIApp, *parts: bytes) -> AsyncIterator[Written]:
+    """Send an application this, a part after the other; give what is written."""
+    config = uvicorn.Config(app, interface="asgi3", log_config=None)
+    protocol = PunctualHttpProtocol(config, ServerState(), {"end_streams": lambda: None})
+    written = Written()
+    protocol.connection_made(written)
+    for part in parts:
+        protocol.data_received(part)
+        for _ in range(5):
+            await asyncio.sleep(0)  # a turn for each task that begins or ends
+    yield written
+    protocol.connection_lost(None)
+
+
+@asynccontextmanager
 async def asked(request: bytes, *messages: Message | asyncio.Event) -> AsyncIterator[Written]:
     """Ask an application that says this, each time it is asked, or waits; give what is written."""
 
@@ -168,15 +184,8 @@ async def asked(request: bytes, *messages: Message | asyncio.Event) -> AsyncIter
         for message in messages:
             await (message.wait() if isinstance(message, asyncio.Event) else send(message))
 
-    config = uvicorn.Config(app, interface="asgi3", log_config=None)
-    protocol = PunctualHttpProtocol(config, ServerState(), {"end_streams": lambda: None})
-    written = Written()
-    protocol.connection_made(written)
-    protocol.data_received(request)
-    for _ in range(5):
-        await asyncio.sleep(0)  # a turn for each task that begins or ends
-    yield written
-    protocol.connection_lost(None)
+    async with connected(app, request) as written:
+        yield written
 
 
 def start(*headers: tuple[bytes, bytes]) -> Message:
@@ -237,3 +246,24 @@ async def test_a_body_of_another_length_than_was_said_is_cut_off(content: bytes)
 async def test_an_answer_that_fails_before_its_body_is_a_500() -> None:
     async with asked(REQUEST, start(OF_TWO)) as written:
         assert b"".join(written.writes).startswith(b"HTTP/1.1 500 ")
+
+
+@pytest.mark.parametrize("parts", [(b"{}",), (b"{", b"}"), (b"", b"{}")])
+async def test_the_application_is_told_when_a_request_is_there_whole(parts: tuple[bytes, ...]) -> None:
+    told = list[tuple[bool, bytes]]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_whole = WHOLE_REQUEST in scope.get("extensions", ())
+        content, has_more = b"", True
+        while has_more:
+            message = await receive()
+            content, has_more = content + message["body"], message["more_body"]
+        told.append((is_whole, content))
+        await send(start(OF_TWO))
+        await send(body(content))
+
+    first, *others = parts
+    head = REQUEST.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n")
+    async with connected(app, head + first, *others) as written:
+        assert written.writes == [HEAD + b"\r\n{}"]
+    assert told == [(not others, b"{}")]

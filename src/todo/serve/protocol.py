@@ -5,6 +5,8 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from todo.transport.body import WHOLE_REQUEST
+
 # From the first byte of a connection, or of a further request on it, to the end of the headers.
 HEADERS_TIMEOUT_SECONDS = 10.0
 # At a stop: what the first request of a connection just made may take to arrive.
@@ -13,12 +15,12 @@ _LAST_REQUEST_SECONDS = 1.0
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 
 
-class WholeAnswer:
+class InOnePiece:
     """The application, for one request: what it answers leaves in one write where it is there at once.
 
-    Uvicorn looks through each header by itself, and writes head and body apart; each write is a call of the
-    kernel that wakes the reader. What takes its time, as a stream does, and whatever ends a connection goes
-    uvicorn's way.
+    Where all of the request is there it is told so, for it needs no timer then. Uvicorn looks through each
+    header by itself, and writes head and body apart; each write calls the kernel and wakes the reader.
+    What takes its time, as a stream does, and whatever ends a connection goes uvicorn's way.
     """
 
     cycle: RequestResponseCycle
@@ -31,6 +33,8 @@ class WholeAnswer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
         self._send = send
+        if not self.cycle.more_body:
+            scope["extensions"] = {WHOLE_REQUEST: {}}
         await self._app(scope, receive, self._say)
 
     async def _say(self, message: Message) -> None:
@@ -94,6 +98,8 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _reading_deadline: asyncio.TimerHandle | None = None
     _is_ending = False
+    # A request of which not all headers are there yet.
+    _has_begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         super().connection_made(transport)
@@ -116,19 +122,27 @@ class PunctualHttpProtocol(HttpToolsProtocol):
         else:
             super().shutdown()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # As a rule a request comes whole, and nobody needs to wait for it.
+        if self._has_begun:
+            self._has_begun = False
+            if not self._is_ending:
+                self._expect_headers()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if not self._is_ending:
-            self._expect_headers()
+        self._has_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves those that follow.
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
+        self._has_begun = False
         self._have_headers()
         app = self.app
-        self.app = whole = WholeAnswer(app)
+        self.app = whole = InOnePiece(app)
         super().on_headers_complete()
         self.app = app
         # Of an upgrade, which is refused, there is none.

@@ -92,11 +92,11 @@ def _more(*endpoints: Endpoint, rules: list[Access], **parts: Any) -> Design:
 _ADDED, _INDEXED = SOUND.db.changes
 
 
-def _changes(*changes: Change, migration: str = "expand") -> Design:
-    return _with(db=SOUND.db.model_copy(update={"changes": list(changes), "migration": Migration(migration)}))
+def _changes(*changes: Change, migration: Migration = "expand") -> Design:
+    return _with(db=SOUND.db.model_copy(update={"changes": list(changes), "migration": migration}))
 
 
-def _todos(*altered: str, migration: str = "expand") -> Design:
+def _todos(*altered: str, migration: Migration = "expand") -> Design:
     """The sound one, with more done to its table."""
     more = [Change(table="todos", sql=f"ALTER TABLE todos {one}") for one in altered]
     return _changes(*SOUND.db.changes, *more, migration=migration)

@@ -9,9 +9,8 @@ import pytest
 
 from tests.isolation.copies import ROOT, Change, copy_source, run_on
 from todo.architect.bench import Bench
-from todo.architect.judge import report
 from todo.architect.live import Live
-from todo.architect.rules import POINTS
+from todo.architect.rules import POINTS, report
 from todo.architect.verdict import Outcome, Verdict
 from todo.database.url import DatabaseUrl
 
@@ -65,7 +64,7 @@ async def test_the_backend_as_it_is_holds(examined: tuple[Verdict, Live]) -> Non
 async def test_each_point_of_quality_is_told_with_what_was_looked_at(examined: tuple[Verdict, Live]) -> None:
     verdict, live = examined
 
-    lines = "\n".join(report(verdict, live.evidence.traces)).splitlines()
+    lines = "\n".join([*map(str, live.traces), *report(verdict)]).splitlines()
 
     assert [line for line in lines if line[0].isdigit()] == [
         f"{number}. {point}: holds" for number, point in enumerate(POINTS, start=1)
@@ -77,16 +76,14 @@ async def test_each_point_of_quality_is_told_with_what_was_looked_at(examined: t
 
 async def test_every_operation_is_followed_to_its_tables(examined: tuple[Verdict, Live]) -> None:
     _, live = examined
-    traces = {trace.name: trace for trace in live.evidence.traces}
+    traces = {trace.operation.name: trace for trace in live.traces}
 
     assert traces.keys() == {endpoint.name for endpoint in live.design.api.endpoints}
-    assert [name for name, trace in traces.items() if not trace.queries] == ["GET /health/live"]
+    assert [name for name, trace in traces.items() if not trace.plans] == ["GET /health/live"]
     listing = traces["GET /api/todos"]
     assert (listing.status, listing.chain[0], listing.chain[-1]) == (200, "SignedInRoute", "reader")
-    assert listing.queries[0].plan.tables == {"todos", "users"}
-    assert {"todos", "users", "todo_changes"} <= {
-        table for query in traces["POST /api/todos"].queries for table in query.plan.tables
-    }
+    assert listing.tables == {"todos", "users"}
+    assert {"todos", "users", "todo_changes"} <= traces["POST /api/todos"].tables
 
 
 def test_planted_holes_are_found_by_the_rules_for_them(tmp_path: Path, server: DatabaseUrl) -> None:

@@ -11,17 +11,20 @@ from tests.isolation.copies import ROOT
 from todo.architect import commands, verify
 from todo.architect.bench import Bench
 from todo.architect.brief import ROLES, instructions_of
+from todo.architect.constitution import Constitution
 from todo.architect.design import Design
-from todo.architect.documents import write_decision, write_pages
-from todo.architect.evidence import Looked
-from todo.architect.pages import pages
-from todo.architect.project import records
-from todo.architect.specs import Facts, SpecFile, schema_sql, spec_files, write
-from todo.architect.verdict import Outcome
+from todo.architect.project import written
+from todo.architect.proposal import pages, write_decision, write_pages
+from todo.architect.specs import Facts, Page, pages_of, schema_sql, write
+from todo.architect.verdict import Outcome, Seen
 from todo.database.url import DatabaseUrl
 from todo.settings import Settings
 
 PROPOSAL = "specs/api/due-dates-and-recurrence.md"
+
+
+def records(root: Path) -> list[Seen]:
+    return [one for one in written(root, Constitution()) if one.rule == "DOC-2"]
 
 
 def command(*arguments: str) -> int:
@@ -52,10 +55,10 @@ def test_a_verified_design_leaves_pages_and_a_record(
     code = command("verify", str(design), "--write", "--root", str(project), "--server", str(server))
 
     assert code == Outcome.VERIFIED.exit_code, capsys.readouterr().out
-    page = SpecFile.read(project / "specs/api/due-dates.md")
+    page = Page.read(project / "specs/api/due-dates.md")
     assert (page.status, page.design) == ("proposed", SOUND)
     assert (project / "specs/database/todos-due-dates.md").exists()
-    assert records(project) == [Looked("history/prompts/due-dates/0001-due-dates.plan.prompt.md")]
+    assert records(project) == [Seen("DOC-2", "history/prompts/due-dates/0001-due-dates.plan.prompt.md")]
 
 
 def test_the_committed_proposal_is_verified_still(
@@ -105,7 +108,7 @@ def test_the_agent_files_are_the_instructions() -> None:
 
 
 def test_the_page_of_a_design_has_every_part() -> None:
-    page = pages(SOUND)["api/due-dates.md"]
+    page = pages(SOUND)["specs/api/due-dates.md"]
 
     headings = [line for line in page.splitlines() if line.startswith("## ")]
     assert headings == [
@@ -130,18 +133,20 @@ async def test_what_is_proposed_becomes_live_once_all_of_it_is_served(place: Ben
         update={"request": Design().request, "api": live.design.api, "db": live.design.db}
     )
     for name, text in (pages(SOUND) | pages(there)).items():
-        path = project / "specs" / name
+        path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     (project / "specs/api/feature.md").write_text(
-        pages(there)["api/feature.md"].replace("## Overview\n", "## Overview\n\nWritten by a person.\n"),
+        pages(there)["specs/api/feature.md"].replace(
+            "## Overview\n", "## Overview\n\nWritten by a person.\n"
+        ),
         encoding="utf-8",
     )
     facts = Facts(live.openapi, live.tools, schema_sql(place.url))
 
     write(project, facts, live.design)
 
-    statuses = {page.path.name: page.status for page in spec_files(project)}
+    statuses = {page.path.name: page.status for page in pages_of(project)}
     text = (project / "specs/api/feature.md").read_text(encoding="utf-8")
     assert (statuses["feature.md"], statuses["todos.md"]) == ("live", "live")
     assert (statuses["due-dates.md"], statuses["todos-due-dates.md"]) == ("proposed", "proposed")
@@ -153,8 +158,7 @@ async def test_a_record_that_holds_a_token_is_refused(place: Bench, tmp_path: Pa
     request = SOUND.request.model_copy(update={"text": "due dates, says eyJhbGciOiJFZERTQSJ9.e30.x"})
     verdict = await place.verify(SOUND)
 
-    design = SOUND.model_copy(update={"request": request})
-    write_pages(tmp_path, verdict.model_copy(update={"design": design}), [])
+    write_pages(tmp_path, verdict, SOUND.model_copy(update={"request": request}), [])
 
     assert [record.fault for record in records(tmp_path)] == ["holds a secret"]
 
@@ -163,4 +167,4 @@ def test_a_decision_is_written_only_when_asked_for(project: Path) -> None:
     name = write_decision(project, "Due dates are moments in UTC", SOUND)
 
     assert name == "docs/adr/0001-due-dates-are-moments-in-utc.md"
-    assert records(project) == [Looked(name)]
+    assert records(project) == [Seen("DOC-2", name)]

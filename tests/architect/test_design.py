@@ -10,11 +10,9 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, RetryPromptPart, T
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from tests.architect.cases import SOUND
+from todo.architect.agents import Architect, Plan, Questions
 from todo.architect.bench import Bench
-from todo.architect.brief import facts
 from todo.architect.design import Access, AuthDesign, Design, FeatureRequest, SchemaDesign
-from todo.architect.flow import Flow, Plan
-from todo.architect.specialists import Questions, Specialists
 from todo.architect.verdict import Clarification, Outcome, Verdict
 
 models.ALLOW_MODEL_REQUESTS = False
@@ -52,9 +50,9 @@ class Script:
 
 async def run(
     place: Bench, script: Callable[..., Any], *, budget: int = 24, request: FeatureRequest = REQUEST
-) -> tuple[Verdict, Specialists]:
-    specialists = Specialists(FunctionModel(script), facts(place.live, place.constitution), budget)
-    return await Flow(place, specialists).design(request), specialists
+) -> tuple[Verdict, Architect]:
+    architect = Architect(place, FunctionModel(script), budget)
+    return await architect.design(request), architect
 
 
 def _without_index() -> SchemaDesign:
@@ -91,14 +89,14 @@ async def test_each_specialist_is_sent_back_with_evidence_and_mends_it(place: Be
     assert "ERR-1 GET /api/todos/due: does not declare 401, 422, 503" in told
     assert "sorts all rows of the owner by [due_at, id]" in told
     assert "Index Scan [Relation Name: todos]" in told
-    assert "AUTH-1 PATCH /api/todos/{todo_id}/due: no rule of access" in told
+    assert "AUTH-1 PATCH /api/todos/{todo_id}/due: no rules of access" in told
 
 
 async def test_what_nobody_mends_goes_to_the_person_with_both_sides(place: Bench) -> None:
     verdict, _ = await run(place, Script(SchemaDesign=[_without_index()]))
 
     assert verdict.outcome is Outcome.NEEDS_DECISION
-    assert {conflict.rule for conflict in verdict.conflicts} == {"IDX-1"}
+    assert {conflict.finding.rule for conflict in verdict.conflicts} == {"IDX-1"}
     sides = verdict.conflicts[0].sides
     assert '"due_before"' in sides["api"]
     assert "ADD COLUMN due_at" in sides["db"]
@@ -137,9 +135,7 @@ async def test_a_model_that_never_learns_is_stopped_by_the_budget(place: Bench) 
 
 @pytest.mark.parametrize("name", ["nonsense", "openai:anything"])
 async def test_a_model_that_cannot_be_asked_leaves_the_design_unverified(place: Bench, name: str) -> None:
-    specialists = Specialists(name, facts(place.live, place.constitution))
-
-    verdict = await Flow(place, specialists).design(REQUEST)
+    verdict = await Architect(place, name).design(REQUEST)
 
     assert verdict.outcome is Outcome.UNVERIFIED
-    assert "The model cannot be asked" in (verdict.reason or "")
+    assert "the model cannot be asked" in (verdict.reason or "")

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from todo.architect.in_process import Ear, InProcess, Issuer
-from todo.architect.probes import Prober, Witness
+from todo.architect.live import chain
+from todo.architect.openapi import operations_of
 
 
 async def somebody() -> None:
@@ -14,18 +14,14 @@ async def list_things() -> list[str]:
     return []
 
 
-def prober_of(app: FastAPI) -> Prober:
-    return Prober(InProcess(app, Issuer(), Ear()), Witness())
-
-
 def test_a_handler_in_an_included_router_is_found_with_what_it_depends_on() -> None:
     app, router = FastAPI(), APIRouter(dependencies=[Depends(somebody)])
     router.get("/things", operation_id="list_things")(list_things)
     app.include_router(router, prefix="/api")
 
-    prober = prober_of(app)
+    chains = [chain(app, one) for one in operations_of(app.openapi())]
 
-    assert [prober.chain(one) for one in prober.operations] == [(("APIRoute", "somebody"), True)]
+    assert chains == [(("APIRoute", "somebody"), True)]
 
 
 def test_an_operation_without_a_handler_is_seen_as_such() -> None:
@@ -34,6 +30,6 @@ def test_an_operation_without_a_handler_is_seen_as_such() -> None:
     app.openapi()
     app.router.routes.clear()
 
-    prober = prober_of(app)
+    chains = [chain(app, one) for one in operations_of(app.openapi())]
 
-    assert [prober.chain(one) for one in prober.operations] == [((), False)]
+    assert chains == [((), False)]

@@ -1,119 +1,147 @@
-"""Rules about what was seen of the running system, each on something seen that only it refuses."""
+"""Rules about what is seen where something runs or stands, each on something that only it refuses."""
 
+from collections.abc import AsyncIterable, Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
+import httpx2
 import pytest
-import sqlalchemy as sa
 
-from todo.architect.constitution import Constitution, Principle
-from todo.architect.design import Access, ApiDesign, AuthDesign, Change, Design, Endpoint, SchemaDesign
-from todo.architect.evidence import Answer, Case, Evidence, Looked, Page, Trace
-from todo.architect.judge import judge
-from todo.architect.rules import RULES
+from tests.architect.cases import SOUND
+from todo.architect import probes, project, specs
+from todo.architect.constitution import Constitution
+from todo.architect.design import ApiDesign, Design
+from todo.architect.live import Trace
+from todo.architect.openapi import Operation
+from todo.architect.proposal import pages
+from todo.architect.rules import NOTHING, RULES, judge
+from todo.architect.rules.rule import Case
+from todo.architect.verdict import Seen
+from todo.database.url import DatabaseUrl
 
-_TODO = Endpoint(
-    method="GET", path="/api/todos", operation_id="list_todos", errors=[401, 503], mcp_tool="list_todos"
-)
-_LIVE = Design(
-    api=ApiDesign(endpoints=[_TODO]),
-    db=SchemaDesign(changes=[Change(table="todos", sql="CREATE TABLE todos (created_at timestamptz)")]),
-    auth=AuthDesign(rules=[Access(endpoint=_TODO.name, claims=[])]),
-)
-_TODOS = sa.Table(
-    "todos", sa.MetaData(), sa.Column("created_at", sa.DateTime(timezone=True)), info={"owner": None}
-)
-_TABLES = {"todos": _TODOS}
+_LIST = Operation("GET", "/api/todos", {"operationId": "list_todos", "security": [{}], "responses": {}})
+_TRACE = Trace(_LIST, UUID(int=1), 200, (), "", ("SignedInRoute", "reading"), is_async=True)
 _PROBLEM = {"status": 401, "detail": "no", "error_code": "unauthenticated"}
-_REFUSAL = Answer(_TODO.name, "anonymous", 401, "application/problem+json", _PROBLEM)
-_TRACE = Trace(_TODO.name, ("SignedInRoute", "reading"), is_async=True, status=200)
-_PAGES = (
-    Page("specs/api/todos.md", "live", (_TODO.name,)),
-    Page("specs/database/todos.md", "live", ("todos",)),
+_FACTS = specs.Facts(
+    {"paths": {"/api/todos": {"get": {"operationId": "list_todos", "responses": {}}}}}, [], ""
 )
+_LIVE = Design(api=ApiDesign(endpoints=[_LIST.endpoint({}, set())]))
+_CITING = Constitution(principles={"Names": ["NAME-7"]})
+_UPWARDS = """
+[tool.importlinter]
+root_package = "todo"
+[[tool.importlinter.contracts]]
+name = "The application knows nobody"
+type = "forbidden"
+source_modules = ["todo.app"]
+forbidden_modules = ["todo.auth"]
+"""
 
 
-class Seen(NamedTuple):
-    """Something seen, and the rules that refuse it."""
+class Planted(NamedTuple):
+    """Something to look at, and the rules that refuse it."""
 
     name: str
-    evidence: dict[str, Any]
+    look: Callable[[Path], Iterable[Seen] | AsyncIterable[Seen]]
     expected: frozenset[str]
-    principles: dict[str, list[str]] = {}  # noqa: RUF012  # not changed
 
 
-def _seen(name: str, *expected: str, principles: dict[str, list[str]] | None = None, **evidence: Any) -> Seen:
-    return Seen(name, evidence, frozenset(expected), principles or {"Names": ["NAME-1", "review"]})
+def _trace(name: str, *expected: str, **changed: Any) -> Planted:
+    return Planted(name, lambda _: _TRACE._replace(**changed).judged({}), frozenset(expected))
 
 
-def _looked(name: str, rule: str, at: str, fault: str) -> Seen:
-    return _seen(name, rule, looked={rule: [Looked(at, fault)]})
+def _answer(name: str, *expected: str, media_type: str = "application/problem+json", **body: Any) -> Planted:
+    said = {key: value for key, value in (_PROBLEM | body).items() if value is not ...}
+    reply = httpx2.Response(401, json=said, headers={"content-type": media_type})
+    asked = probes.Question("nobody", {})
+    return Planted(name, lambda _: probes.judged(asked, reply, "mark"), frozenset(expected))
 
 
-def _answer(**changed: Any) -> tuple[Answer, ...]:
-    return (_REFUSAL._replace(**changed),)
+def _pages(name: str, change: Callable[[Path], object], *expected: str) -> Planted:
+    def look(root: Path) -> Iterable[Seen]:
+        (root / "specs/api").mkdir(parents=True)
+        (root / "specs/database").mkdir()
+        (root / "specs/api/todos.md").write_text(_page("live"), encoding="utf-8")
+        specs.write(root, _FACTS, Design())
+        change(root / "specs/api")
+        return specs.judged(root, _FACTS, _LIVE, [], {root / "specs/api/due-dates.md"})
+
+    return Planted(name, look, frozenset(expected))
 
 
-def _page(**changed: Any) -> tuple[Page, ...]:
-    return (_PAGES[0]._replace(**changed), _PAGES[1])
+def _page(status: str, covers: str = "/api/todos", feature: str = "") -> str:
+    return f"---\nstatus: {status}\n{feature}covers: {covers}\n---\n\n{specs.BLOCK}\n"
+
+
+def _copied(folder: Path, feature: str = "") -> None:
+    text = (folder / "todos.md").read_text(encoding="utf-8")
+    (folder / "again.md").write_text(text.replace("covers:", f"{feature}covers:"), encoding="utf-8")
+
+
+def _proposed(folder: Path, design: Design, status: str = "proposed") -> None:
+    for name, text in pages(design).items():
+        (folder.parents[1] / name).write_text(text.replace("proposed", status, 1), encoding="utf-8")
+
+
+def _replaced(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def _record(root: Path) -> Iterable[Seen]:
+    path = root / "history/prompts/due/0001-due.plan.prompt.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("---\nid: 0001\nstage: plan\n---\n## Prompt\n## Outcome\n", encoding="utf-8")
+    return project.written(root, Constitution())
+
+
+def _imports(root: Path) -> Iterable[Seen]:
+    (root / "pyproject.toml").write_text(_UPWARDS, encoding="utf-8")
+    return project.written(root, Constitution())
 
 
 SEEN = [
-    _seen("nothing wrong"),
-    _seen("27 a router whose operations were not found", "LIVE-0", traces=()),
-    _seen("an owner who is refused", "LIVE-0", traces=(Trace(_TODO.name, ("route",), True, 500),)),
-    _seen("a handler that is no coroutine", "ASYNC-1", traces=(Trace(_TODO.name, ("route",), False, 200),)),
-    _seen("22 a refusal without error_code", "ERR-2", answers=_answer(body={"status": 401, "detail": "no"})),
-    _seen("FastAPI's own refusal", "ERR-2", answers=_answer(media_type="application/json", body={})),
-    _seen("an operation without a specification", "SPEC-1", pages=_PAGES[1:]),
-    _seen("a specification that is stale", "SPEC-1", pages=_page(is_current=False)),
-    _seen(
-        "a proposal that is served",
-        "SPEC-2",
-        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), is_served=True)),
-    ),
-    _seen(
-        "a proposal that does not verify any more",
-        "SPEC-2",
-        pages=(*_PAGES, Page("specs/api/due.md", "proposed", (), is_verified=False)),
-    ),
-    _seen(
-        "a feature that adds to what has a page",
-        pages=(*_PAGES, Page("specs/api/due.md", "live", (_TODO.name,), is_feature=True)),
-    ),
-    _seen("two pages of one thing", "SPEC-1", pages=(*_PAGES, _PAGES[0])),
-    _looked("a contract that is stale", "SPEC-3", "specs/api/openapi.json", "is stale"),
-    _seen("a principle that cites no rule", "DOC-1", principles={"Names": ["NAME-7"]}),
-    _looked("a record with a placeholder", "DOC-2", "history/x.md", "a placeholder is left"),
-    _looked("an import that points upwards", "LAYER-1", "No cycles", "is broken"),
-    _looked("a migration that does not go back", "DRY-2", "downgrade", "no such column"),
+    _trace("nothing wrong with a call"),
+    _trace("27 an operation whose handler was not found", "LIVE-0", chain=()),
+    _trace("an owner who is refused", "LIVE-0", status=500),
+    _trace("a handler that is no coroutine", "ASYNC-1", is_async=False),
+    _trace("a call that blocks", "ASYNC-1", status=500, blocked_by="Blocking call to time.sleep"),
+    _answer("a refusal as it should be"),
+    _answer("22 a refusal without error_code", "ERR-2", error_code=...),
+    _answer("a refusal that says another status", "ERR-2", status=403),
+    _answer("FastAPI's own refusal", "ERR-2", media_type="application/json"),
+    _pages("pages as they should be", lambda _: None),
+    _pages("an operation without a specification", lambda at: (at / "todos.md").unlink(), "SPEC-1"),
+    _pages("a specification that is stale",
+           lambda at: _replaced(at / "todos.md", "`list_todos`", "`show_todos`"), "SPEC-1"),
+    _pages("two pages of one thing", _copied, "SPEC-1"),
+    _pages("a feature that adds to what has a page", lambda at: _copied(at, "feature: due\n")),
+    _pages("a proposal that is served", lambda at: _proposed(at, _LIVE), "SPEC-2"),
+    _pages("a proposal that does not verify any more", lambda at: _proposed(at, SOUND), "SPEC-2"),
+    _pages("a status nobody knows", lambda at: _proposed(at, _LIVE, "drafted"), "SPEC-2"),
+    _pages("a contract that is stale", lambda at: _replaced(at / "openapi.json", "get", "put"), "SPEC-3"),
+    Planted("a principle that cites no rule", lambda at: project.written(at, _CITING), frozenset({"DOC-1"})),
+    Planted("a record without its sections", _record, frozenset({"DOC-2"})),
+    Planted("an import that points upwards", _imports, frozenset({"LAYER-1"})),
+    Planted("a migration that does not go up",
+            lambda _: project.migration_steps(DatabaseUrl.parse("postgresql://127.0.0.1:1/nothing")),
+            frozenset({"DRY-2"})),
 ]  # fmt: skip
 
 
-def judged(seen: Seen) -> set[str]:
-    """Give the rules that found something; where there was nothing to look at is another matter."""
-    evidence = Evidence(
-        **{
-            "traces": (_TRACE,),
-            "answers": (_REFUSAL,),
-            "pages": _PAGES,
-            "tools": frozenset({"list_todos"}),
-            **seen.evidence,
-        }
-    )
-    constitution = Constitution(principles=[Principle(*one) for one in seen.principles.items()])
-    verdict = judge(Case("check", _LIVE, _LIVE, _LIVE, constitution, evidence, _TABLES, _TABLES))
-    return {one.rule for one in verdict.findings if one.detail != "there was nothing to look at"}
+@pytest.mark.parametrize("planted", SEEN, ids=[planted.name for planted in SEEN])
+async def test_what_is_seen_is_refused_by_its_rule_alone(planted: Planted, tmp_path: Path) -> None:
+    looked = planted.look(tmp_path)
+    seen = [one async for one in looked] if isinstance(looked, AsyncIterable) else list(looked)
 
-
-@pytest.mark.parametrize("seen", SEEN, ids=[seen.name for seen in SEEN])
-def test_what_was_seen_is_refused_by_its_rule_alone(seen: Seen) -> None:
-    assert judged(seen) == seen.expected
+    assert {one.rule for one in seen if one.fault} == planted.expected, seen
 
 
 def test_a_rule_with_nothing_to_look_at_fails() -> None:
     nothing = Design()
 
-    verdict = judge(Case("check", nothing, nothing, nothing, Constitution(), Evidence(), {}, {}))
+    verdict = judge(Case("check", nothing, nothing, nothing, Constitution(), {}, {}))
 
-    silent = {one.rule for one in verdict.findings if one.detail == "there was nothing to look at"}
-    assert silent == {rule.id for rule in RULES.values() if "check" in rule.phases}
+    silent = {one.rule for one in verdict.findings if one.detail == NOTHING}
+    asked = {rule.id for rule in RULES.values() if rule.only in {None, "check"}}
+    assert silent == asked

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import todo
-from todo.architect.specs import SpecFile
+from todo.architect.specs import Page
 from todo.features.account.service import AccountService
 from todo.features.activity.service import ActivityService
 from todo.features.keys.service import KeyService
@@ -54,7 +54,7 @@ def operations_of(noun: str) -> set[str]:
         operation["operationId"]
         for path, methods in paths.items()
         for operation in methods.values()
-        if path.startswith(tuple(SpecFile.read(SPECS / f"{noun}.md").covers))
+        if path.startswith(tuple(Page.read(SPECS / f"{noun}.md").covers))
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 TRACES = """
 from todo.app import create_app
-from todo.architect.in_process import wiring
+from todo.architect.application import wiring
 from todo.database.url import DatabaseUrl
 assert create_app(wiring(DatabaseUrl.parse("postgresql:///todo"))).openapi()
 """

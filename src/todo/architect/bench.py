@@ -2,24 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from todo.app import create_app
-from todo.architect.catalogue import opened, read_schema, statements_of
+from todo.architect import specs
+from todo.architect.application import Application
 from todo.architect.constitution import Constitution
-from todo.architect.design import ApiDesign, Design, FeatureRequest, SchemaDesign, laid_over
+from todo.architect.design import Design, FeatureRequest
 from todo.architect.dryrun import dry_run
-from todo.architect.evidence import Case, Evidence
-from todo.architect.in_process import Application, tools_of, wiring
-from todo.architect.judge import judge
 from todo.architect.live import Live, examine
-from todo.architect.openapi import operations_of
-from todo.architect.project import layer_contracts, migration_steps, records
+from todo.architect.project import claims_of_tokens, migration_steps, written
+from todo.architect.rules import judge
+from todo.architect.rules.rule import Case
 from todo.architect.scratch import empty_database, scratch_database, scratch_server
-from todo.architect.specs import Facts, contracts_of, is_served, pages_of, schema_sql, spec_files
-from todo.architect.verdict import Clarification, Outcome, Verdict, unverified
+from todo.architect.verdict import Clarification, Seen, Verdict, unverified
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, migrate
 from todo.problems import CannotStart
 
 
@@ -30,50 +28,44 @@ class Bench:
         self.url = url
         self.live = live
         self.constitution = constitution
+        self.claims = claims_of_tokens()
+
+    def _case(self, design: Design) -> Case:
+        live, tools = self.live, frozenset(tool["name"] for tool in self.live.tools)
+        whole = design.over(live.design)
+        return Case("verify", design, live.design, whole, self.constitution, live.schema, live.schema,
+                    self.claims, tools)  # fmt: skip
 
     def questions(self, request: FeatureRequest) -> list[Clarification]:
         """Give what only a person can answer, as far as the words of a request show it."""
-        asked, live, schema = Design(request=request), self.live.design, self.live.schema
-        case = Case("verify", asked, live, live, self.constitution, Evidence(), schema, schema)
-        return judge(case).questions
+        return judge(self._case(Design(request=request))).questions
 
     async def verify(self, design: Design) -> Verdict:
         """Judge a proposal; nothing of it stays."""
         if not design.api.endpoints and not design.db.changes:
             return unverified("The design says nothing: no endpoint and no statement.")
-        live, before, seen = self.live.design, self.live.schema, self.live.evidence
-        whole = laid_over(live, design)
-        schema, evidence = await dry_run(self.url, design, whole, before)
-        # Nothing else that was seen of the running system is evidence for what is not built.
-        evidence = evidence._replace(tools=seen.tools, claims=seen.claims)
-        case = Case("verify", design, live, whole, self.constitution, evidence, before, schema)
-        return judge(case).model_copy(update={"design": design})
+        case = self._case(design)
+        schema, seen = await dry_run(self.url, design, case.design, case.before)
+        verdict = judge(replace(case, schema=schema, seen=seen))
+        return verdict.model_copy(update={"design": design})
 
     async def check(self, root: Path, server: DatabaseUrl) -> Verdict:
         """Judge the system, which was probed, and its project; its migrations are tried on the server."""
-        live = self.live.design
-        refused = [
-            page.path
-            for page in spec_files(root)
-            if page.status == "proposed"
-            and page.design
-            and not is_served(page.design, live)
-            and (await self.verify(page.design)).outcome is not Outcome.VERIFIED
-        ]
+        live, refused = self.live.design, set[Path]()
+        for page in specs.pages_of(root):
+            is_open = page.design and page.status == "proposed" and not page.is_served(live)
+            if is_open and page.design and (await self.verify(page.design)).outcome != "verified":
+                refused.add(page.path)
+        facts, steps = await self.facts(server)
+        pages = specs.judged(root, facts, live, [*self.live.schema], refused)
+        seen = [*self.live.seen, *steps, *written(root, self.constitution), *pages]
+        return judge(replace(self._case(live), phase="check", seen=seen))
+
+    async def facts(self, server: DatabaseUrl) -> tuple[specs.Facts, list[Seen]]:
+        """Give what the system says of itself, and what was seen as its migrations were tried."""
         async with empty_database(server) as url:
-            steps = await migration_steps(url)
-            facts = Facts(self.live.openapi, self.live.tools, schema_sql(url))
-        looked = {
-            **self.live.evidence.looked,
-            "DRY-2": steps,
-            "LAYER-1": layer_contracts(root),
-            "DOC-2": records(root),
-            "SPEC-3": contracts_of(root, facts),
-        }
-        pages = tuple(pages_of(root, facts, live, refused))
-        evidence = self.live.evidence._replace(pages=pages, looked=looked)
-        schema = self.live.schema
-        return judge(Case("check", live, live, live, self.constitution, evidence, schema, schema))
+            steps = [one async for one in migration_steps(url)]
+            return specs.Facts(self.live.openapi, self.live.tools, specs.schema_sql(url)), steps
 
 
 @asynccontextmanager
@@ -85,9 +77,9 @@ async def bench(
     probing: bool = False,
 ) -> AsyncIterator[Bench]:
     """Set up the running system to try designs on; `probing` asks it what it must refuse as well."""
+    constitution = Constitution.of(root or Path())
     async with scratch_database(server) as url:
-        live = await examine(url, application, probing=probing)
-        yield Bench(url, live, Constitution.of(root or Path()))
+        yield Bench(url, await examine(url, application, constitution, probing=probing), constitution)
 
 
 async def verify(design: Design, *, server: DatabaseUrl | None = None, root: Path | None = None) -> Verdict:
@@ -100,18 +92,3 @@ async def verify(design: Design, *, server: DatabaseUrl | None = None, root: Pat
             return await place.verify(design)
     except CannotStart as error:
         return unverified(str(error))
-
-
-async def system_facts(server: DatabaseUrl, application: Application) -> tuple[Facts, Design]:
-    """Ask the system what it is, without judging it and without a trace of what it does."""
-    async with empty_database(server) as url:
-        async with alone(url) as gate:
-            await migrate(url, gate)
-        async with opened(url) as looking:
-            schema = await read_schema(looking)
-        app = application(wiring(url))
-        document = app.openapi()
-        endpoints = [operation.endpoint(schema, set()) for operation in operations_of(document)]
-        facts = Facts(document, await tools_of(app), schema_sql(url))
-    db = SchemaDesign(changes=statements_of(schema))
-    return facts, Design(api=ApiDesign(endpoints=endpoints), db=db)

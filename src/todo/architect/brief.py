@@ -2,14 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable
 from importlib.resources import files
 
-from todo.architect.constitution import Constitution
+from todo.architect.bench import Bench
 from todo.architect.design import Design, FeatureRequest
-from todo.architect.live import Live
 from todo.architect.rules import RULES
-from todo.architect.verdict import Clarification
 
 ROLES = ("backend-architect", "api-designer", "db-schema-manager", "auth-specialist")
 _BRIEF = """\
@@ -41,34 +38,28 @@ def instructions_of(role: str) -> str:
     return re.sub(r"\A---\n.*?\n---\n\n", "", text, flags=re.DOTALL)
 
 
-def facts(live: Live, constitution: Constitution) -> str:
+def facts(bench: Bench) -> str:
     """Give the running system in the form of a design, what has been decided, and the rules that judge."""
-    decided = (
-        (kind, about, said) for kind, one in constitution.answers.items() for about, said in one.items()
-    )
+    live, decided = bench.live, bench.constitution.answers.items()
     parts = {
-        "Endpoints": (one.model_dump_json(exclude_defaults=True) for one in live.design.api.endpoints),
-        "Tables": (one.sql for one in live.design.db.changes),
-        "Claims that tokens carry": sorted(live.evidence.claims),
-        "Decided": (f"- {kind}, {about}: {said}" for kind, about, said in decided),
-        "Rules that will judge the design": (
-            f"- {rule.id}: {rule.says}" for rule in RULES.values() if "verify" in rule.phases
-        ),
+        "Endpoints": [one.model_dump_json(exclude_defaults=True) for one in live.design.api.endpoints],
+        "Tables": [one.sql for one in live.design.db.changes],
+        "Claims that tokens carry": sorted(bench.claims),
+        "Decided": [f"- {kind}, {about}: {said}" for kind, one in decided for about, said in one.items()],
+        "Rules that judge": [f"- {it.id}: {it.says}" for it in RULES.values() if it.only != "check"],
     }
     told = (f"## {heading}\n" + "\n".join(lines) + "\n" for heading, lines in parts.items())
     return "# The running system\n" + "".join(told)
 
 
-def brief(
-    request: FeatureRequest, live: Live, constitution: Constitution, questions: Iterable[Clarification]
-) -> str:
+def brief(request: FeatureRequest, bench: Bench) -> str:
     """Give everything an agent or a person needs to write a design by hand."""
-    asked = [f"- `{one.id}`: {one.question} ({' | '.join(one.options)})" for one in questions]
+    questions = map(str, bench.questions(request))
     return _BRIEF.format(
         request=request,
         asked=request.model_dump_json(exclude={"components"}),
-        questions="\n".join(asked) or "None that can be seen from the words; ask what you need.",
+        questions="\n".join(questions) or "None that can be seen from the words; ask what you need.",
         roles="".join(f"## {role}\n\n{instructions_of(role)}\n" for role in ROLES),
-        facts=facts(live, constitution),
+        facts=facts(bench),
         form=json.dumps(Design.model_json_schema(), separators=(",", ":")),
     )

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -12,19 +11,13 @@ CONSTITUTION = Path(".specify/memory/constitution.md")
 _RULE = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+|review")
 
 
-class Principle(NamedTuple):
-    """What holds for the product, and the rules that keep it."""
-
-    name: str
-    kept_by: list[str]
-
-
 class Constitution(BaseModel):
     """What a person has decided; a question about it is not asked again."""
 
     answers: dict[str, dict[str, str]] = {}
     waivers: list[Waiver] = []
-    principles: list[Principle] = []
+    # The rules that each principle cites.
+    principles: dict[str, list[str]] = {}
 
     @classmethod
     def of(cls, root: Path) -> "Constitution":
@@ -35,19 +28,14 @@ class Constitution(BaseModel):
         for question, about, answer in _rows(text, "Product decisions"):
             answers.setdefault(question, {})[about] = answer
         waivers = [Waiver(rule=id_, where=where, reason=why) for id_, where, why in _rows(text, "Waivers")]
-        return cls(answers=answers, waivers=waivers, principles=[
-            Principle(one.partition("\n")[0], _RULE.findall(one.partition("\nEnforced by: ")[2]))
-            for one in text.partition("\n## Product decisions\n")[0].split("\n### ")[1:]
-        ])  # fmt: skip
+        parts = text.partition("\n## Product decisions\n")[0].split("\n### ")[1:]
+        cited = {it.partition("\n")[0]: _RULE.findall(it.partition("\nEnforced by: ")[2]) for it in parts}
+        return cls(answers=answers, waivers=waivers, principles=cited)
 
-    def decided(self, question: str, subject: str) -> str | None:
+    def decided(self, question: str, subject: str = "everything") -> str | None:
         """Give the answer about a subject, or the one for everything; None if that is still open."""
         answers = self.answers.get(question, {})
         return answers.get(subject) or answers.get("everything")
-
-    def subjects(self, question: str) -> set[str]:
-        """Give what a question has been answered about."""
-        return set(self.answers.get(question, {}))
 
 
 def _rows(text: str, section: str) -> list[list[str]]:

@@ -1,19 +1,19 @@
 """What a design is made of: the same types for the running system and for a proposal."""
 
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Path = Annotated[str, StringConstraints(pattern=r"^/[\w{}/.-]*$", max_length=200)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-
 # What PostgreSQL reads; it is run where nothing stays, as a role that can reach nothing else.
 Sql = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4000)]
-
 FieldType = Literal["string", "integer", "number", "boolean", "uuid", "timestamp", "date", "array", "object"]
-
+# How hard a change of the schema is on what runs.
+Migration = Literal["none", "expand", "transform", "contract"]
+FROM_LEAST_TO_MOST: tuple[Migration, ...] = get_args(Migration)
 # Columns that the server sets, and no client.
 SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
 
@@ -29,6 +29,12 @@ class FeatureRequest(_Part):
     text: str
     components: list[Literal["api", "db", "auth", "mcp"]] = ["api", "db", "auth"]
     answers: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, text: str, **answers: str) -> "FeatureRequest":
+        """Give a request by its words; they name it as well."""
+        slug = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:40].strip("-")
+        return cls(slug=slug if slug[:1].isalpha() else "feature", text=text, answers=answers)
 
     @property
     def name(self) -> str:
@@ -100,45 +106,13 @@ class Change(_Part):
     sql: Sql
     because: str = ""
 
-    @property
-    def is_new(self) -> bool:
-        return self.sql.upper().startswith("CREATE TABLE")
-
-    @property
-    def is_update(self) -> bool:
-        return self.sql.upper().startswith("UPDATE")
-
-
-class Migration(StrEnum):
-    """How hard a change of the schema is on what runs, from least to most."""
-
-    NONE = "none"
-    EXPAND = "expand"
-    TRANSFORM = "transform"
-    CONTRACT = "contract"
-
-    @property
-    def weight(self) -> int:
-        return list(Migration).index(self)
-
-    @property
-    def is_gentle(self) -> bool:
-        """Whether what is there stays as it is."""
-        return self.weight <= Migration.EXPAND.weight
-
 
 class SchemaDesign(_Part):
-    """The schema manager's half: what is kept."""
+    """The schema manager's half: what is kept, and how hard the way there is on what runs."""
 
     changes: list[Change] = []
-    migration: Migration = Migration.NONE
+    migration: Migration = "none"
     backfill: str | None = None
-
-    @property
-    def by_table(self) -> dict[str, list[Change]]:
-        """Give the changes of each table."""
-        tables = dict.fromkeys(change.table for change in self.changes)
-        return {name: [change for change in self.changes if change.table == name] for name in tables}
 
 
 class Access(_Part):
@@ -171,13 +145,9 @@ class Proofs(_Part):
     integration: list[str] = []
     edge: list[str] = []
 
-    @property
-    def by_kind(self) -> dict[str, list[str]]:
-        return {"unit": self.unit, "integration": self.integration, "edge": self.edge}
-
 
 class Waiver(_Part):
-    """A finding that is accepted, and why; printed wherever the design is."""
+    """A finding that is accepted, and why; told wherever the design is."""
 
     rule: str
     where: str
@@ -202,31 +172,19 @@ class Design(_Part):
     def access(self, name: str) -> list[Access]:
         return [rule for rule in self.auth.rules if rule.endpoint == name]
 
-
-def laid_over(live: Design, proposal: Design) -> Design:
-    """Give the two together: what is named again is added to, what is removed is gone, the rest stays."""
-    whole, endpoints = _added(live, proposal), []
-    for one in whole.api.endpoints:
-        request, response = (
-            [field for field in fields if field.name not in one.removes]
-            for fields in (one.request, one.response)
-        )
-        endpoints.append(one.model_copy(update={"request": request, "response": response}))
-    return Design(api=ApiDesign(endpoints=endpoints), db=whole.db, auth=whole.auth)
+    def over(self, live: "Design") -> "Design":
+        """Give the two together: what is named again is added to, what is removed is gone, the rest stays."""
+        endpoints = {one.name: one for one in live.api.endpoints}
+        for one in self.api.endpoints:
+            endpoints[one.name] = _added(endpoints[one.name], one) if one.name in endpoints else one
+        rules = [one for one in live.auth.rules if not self.access(one.name)] + self.auth.rules
+        api, auth = ApiDesign(endpoints=list(endpoints.values())), AuthDesign(rules=rules)
+        return Design(api=api, auth=auth, db=live.db)
 
 
-def _added(before: Any, wanted: Any) -> Any:
-    if isinstance(before, list):
-        known = {_key(one): one for one in before}
-        return list((known | {_key(one): _added(known.get(_key(one)), one) for one in wanted}).values())
-    if not isinstance(before, _Part):
-        return wanted
-    fields = type(wanted).model_fields.items()
-    said = {
-        name: getattr(wanted, name) for name, field in fields if getattr(wanted, name) != field.get_default()
-    }
-    return before.model_copy(update={name: _added(getattr(before, name), one) for name, one in said.items()})
-
-
-def _key(one: Any) -> str:
-    return getattr(one, "name", None) or repr(one)
+def _added(before: Endpoint, wanted: Endpoint) -> Endpoint:
+    said: dict[str, Any] = {name: getattr(wanted, name) for name in wanted.model_dump(exclude_defaults=True)}
+    for name in ("request", "response", "success", "errors"):
+        whole = {getattr(it, "name", it): it for it in [*getattr(before, name), *said.get(name, [])]}
+        said[name] = [it for key, it in whole.items() if key not in wanted.removes]
+    return before.model_copy(update=said)

@@ -1,25 +1,30 @@
 """The running system as a design, and what was seen of it."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+import inspect
+import io
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 import asyncpg
-import httpx2
+import uuid_utils.compat as uuids
 from blockbuster import blockbuster_ctx
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 
-from todo.architect.catalogue import Schema, opened, read_schema, statements_of
+from todo.architect.application import Application, InProcess, Statement, body_of, heard_log, in_process
+from todo.architect.constitution import Constitution
 from todo.architect.design import ApiDesign, AuthDesign, Design, SchemaDesign
-from todo.architect.evidence import Evidence, Looked, Query, Trace
-from todo.architect.in_process import Application, Statement, in_process, tools_of
 from todo.architect.openapi import Operation
 from todo.architect.planner import Plan, be_strict, explain
-from todo.architect.probes import Call, Prober, body_of, witnessed
-from todo.architect.project import claims_of_tokens
-from todo.architect.rows import multiply
+from todo.architect.probes import probe
+from todo.architect.schema import Schema, multiply, opened, reflected, statements_of
 from todo.architect.scratch import SECRET
+from todo.architect.verdict import Seen
 from todo.database.engine import Connection, connect
 from todo.database.roles import APP_GROUP, login_of
 from todo.database.url import DatabaseUrl
@@ -31,135 +36,171 @@ _PAGING = {"limit", "offset"}
 _HEAVY = 2
 
 
+class Trace(NamedTuple):
+    """One operation from end to end: what it depends on, what it answers, what it asks of the database."""
+
+    operation: Operation
+    person: UUID
+    status: int
+    statements: Sequence[Statement]
+    blocked_by: str
+    chain: tuple[str, ...]
+    is_async: bool
+    plans: Sequence[tuple[str, Plan]] = ()
+
+    @property
+    def tables(self) -> set[str]:
+        return {table for _, plan in self.plans for table in plan.tables}
+
+    def judged(self, owners: dict[str, str]) -> Iterator[Seen]:
+        """Say what the rules have against it."""
+        name, blocked = self.operation.name, self.blocked_by
+        is_refused = self.status >= HTTPStatus.BAD_REQUEST and not blocked
+        fault = f"its owner is answered {self.status}" if is_refused else ""
+        yield Seen("LIVE-0", name, fault if self.chain else "no route was found for it")
+        fault = "blocks the loop" if blocked else "" if self.is_async else "its handler is no coroutine"
+        yield Seen("ASYNC-1", name, fault if self.chain else "", blocked)
+        for _, plan in self.plans:
+            yield from (Seen("IDX-1", name, it, str(plan)) for it in [*plan.scans(owners)] or [""])
+
+    def __str__(self) -> str:
+        lines = [f"{self.operation.name} -> {self.status}   {' > '.join(self.chain)}"]
+        for verb, plan in self.plans:
+            by = f" by {', '.join(sorted(plan.indexes))}" if plan.indexes else ""
+            lines.append(f"    {verb} {', '.join(sorted(plan.tables))}{by}")
+        return "\n".join(lines)
+
+
 @dataclass(frozen=True)
 class Live:
     """What the running system is, what was seen of it, and what it says of itself."""
 
     design: Design
     schema: Schema
-    evidence: Evidence
+    traces: list[Trace]
+    seen: list[Seen]
     openapi: dict[str, Any]
     tools: list[dict[str, Any]]
 
 
-async def examine(url: DatabaseUrl, application: Application, *, probing: bool) -> Live:
+async def examine(
+    url: DatabaseUrl, application: Application, constitution: Constitution, *, probing: bool
+) -> Live:
     """Run the application on a scratch database and look at it; without `probing`, only follow its calls."""
-    with witnessed() as witness:
-        async with (
-            connect(url) as owner,
-            in_process(url, application) as system,
-            connect(login_of(APP_GROUP, url, SECRET)) as bound,
-        ):
-            prober = Prober(system, witness)
-            with blockbuster_ctx("todo", excluded_modules=["todo.architect"]):
-                calls = await prober.calls()
-                answers = [answer async for answer in prober.answers()] if probing else []
-            async with opened(url) as looking:
-                schema = await read_schema(looking)
-            people = [call.person for call in calls[:_HEAVY]]
-            await multiply(owner, schema, people)
-            asked = _Plans(prober, bound, schema)
-            queries = [query async for query in asked.lists(people[0])] if probing else []
-            traces = [await asked.trace(call) for call in calls]
-            tools = await tools_of(system.app)
-    leaked = (line for line in witness.lines if prober.mark in line or "eyJ" in line)
-    leaks = [Looked("the log", "holds what a person wrote or signed in with", line) for line in leaked]
-    evidence = Evidence(
-        traces=tuple(traces),
-        answers=tuple(answers),
-        queries=tuple(queries),
-        tools=frozenset(tool["name"] for tool in tools),
-        claims=claims_of_tokens(),
-        looked={"AUTH-5": leaks},
-    )
-    return Live(_design(calls, traces, schema), schema, evidence, system.app.openapi(), tools)
+    async with AsyncExitStack() as stack:
+        log = stack.enter_context(heard_log())
+        system = await stack.enter_async_context(in_process(url, application))
+        owner = await stack.enter_async_context(connect(url))
+        bound = await stack.enter_async_context(connect(login_of(APP_GROUP, url, SECRET)))
+        looking = await stack.enter_async_context(opened(url))
+        stack.enter_context(blockbuster_ctx("todo", excluded_modules=["todo.architect"]))
+        called = [await _called(system, log, operation) for operation in system.operations]
+        schema = await looking.run_sync(reflected)
+        await multiply(owner, schema, [one.person for one in called[:_HEAVY]])
+        owners = {name: table.info["owner"] for name, table in schema.items() if table.info["owner"]}
+        traces = [one._replace(plans=await _plans(bound, one.statements, one.person)) for one in called]
+        design = _design(traces, schema)
+        seen = [one for trace in traces for one in trace.judged(owners)]
+        if probing:
+            seen += [one async for one in probe(system, design, constitution)]
+            seen += [one async for one in _lists(system, bound, traces[0].person, schema, owners)]
+            leaks = [it for it in log.getvalue().splitlines() if system.mark in it or "eyJ" in it]
+            held = "holds what a person wrote or signed in with"
+            seen += [Seen("AUTH-5", "the log", held if it else "", it) for it in leaks or [""]]
+        listed = await system.app.state.mcp.list_tools()
+        tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+        return Live(design, schema, traces, seen, system.app.openapi(), tools)
 
 
-def _design(calls: list[Call], traces: list[Trace], schema: Schema) -> Design:
-    endpoints, rules = [], [call.operation.access() for call in calls]
-    for call, trace in zip(calls, traces, strict=True):
-        touched = {table for query in trace.queries for table in query.plan.tables}
-        endpoints.append(call.operation.endpoint(schema, touched))
+async def _called(system: InProcess, log: io.StringIO, operation: Operation) -> Trace:
+    """Call an operation as its owner, who is somebody new, with a body of each kind."""
+    person = uuid4()
+    made = await system.made(operation, person)
+    item_id = str(uuids.uuid7()) if operation.method == "PUT" else made
+    system.ear.take()
+    logged = len(log.getvalue())
+    contents = operation.samples(system.mark)
+    replies = [await system.send(operation, person, item_id=item_id, content=it) for it in contents]
+    blocked = re.search(r"Blocking call to .*", log.getvalue()[logged:])
+    status = max(reply.status_code for reply in replies)
+    seen = chain(system.app, operation)
+    return Trace(operation, person, status, system.ear.take(), blocked[0] if blocked else "", *seen)
+
+
+def chain(app: FastAPI, operation: Operation) -> tuple[tuple[str, ...], bool]:
+    """Give what an operation passes through, and whether its handler is a coroutine."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        is_this = context.path == operation.path and operation.method in (context.methods or ())
+        if isinstance(route, APIRoute) and is_this:
+            steps = [type(route).__name__, *_steps(context.dependant)]
+            handler = inspect.unwrap(route.endpoint)
+            is_async = inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler)
+            return tuple(dict.fromkeys(steps)), is_async
+    return (), False
+
+
+def _steps(dependant: Any) -> Iterator[str]:
+    for needed in dependant.dependencies:
+        yield getattr(needed.call, "__name__", type(needed.call).__name__).strip("_")
+        yield from _steps(needed)
+
+
+def _design(traces: list[Trace], schema: Schema) -> Design:
+    endpoints = [trace.operation.endpoint(schema, trace.tables) for trace in traces]
     # One that neither takes nor gives members is about what those at its address are about.
     tables = {one.collection: one.table for one in reversed(endpoints) if one.table}
-    endpoints = [
-        one.model_copy(update={"table": one.table or (one.is_item and tables.get(one.collection)) or None})
-        for one in endpoints
-    ]
-    db = SchemaDesign(changes=statements_of(schema))
-    return Design(api=ApiDesign(endpoints=endpoints), db=db, auth=AuthDesign(rules=rules))
+    for place, one in enumerate(endpoints):
+        table = one.table or (tables.get(one.collection) if one.is_item else None)
+        endpoints[place] = one.model_copy(update={"table": table})
+    return Design(
+        api=ApiDesign(endpoints=endpoints),
+        db=SchemaDesign(changes=statements_of(schema)),
+        auth=AuthDesign(rules=[trace.operation.access() for trace in traces]),
+    )
 
 
-class _Plans:
-    """How what the application was heard to ask is served, by the planner's word."""
+async def _plans(
+    bound: Connection, heard: Sequence[Statement], person: UUID, *, run: bool = False
+) -> list[tuple[str, Plan]]:
+    """Give the verb and the plan of each statement; of questions only, where they are run."""
+    plans = []
+    async with bound.transaction():
+        await be_strict(bound, person)
+        for sql, arguments in dict(heard).items():
+            # What this role may not look into, or that names what is not there, has no plan.
+            with suppress(asyncpg.SyntaxOrAccessError, asyncpg.DataError):
+                if sql.lstrip().startswith(_QUESTIONS if run else _STATEMENTS):
+                    plan = await explain(bound, sql, arguments, run=run)
+                    plans.append((sql.split(maxsplit=1)[0], plan))
+    # What the driver asks about types is no part of the operation.
+    return [(verb, plan) for verb, plan in plans if not any(it.startswith("pg_") for it in plan.tables)]
 
-    def __init__(self, prober: Prober, bound: Connection, schema: Schema) -> None:
-        self._prober = prober
-        self._bound = bound
-        self._owners = {name: table.info["owner"] for name, table in schema.items() if table.info["owner"]}
-        self._columns = {
-            name: set(table.columns.keys()) - {table.info["owner"]} for name, table in schema.items()
-        }
 
-    async def trace(self, call: Call) -> Trace:
-        """Follow one operation to the tables and indexes it uses."""
-        queries = [
-            Query(call.operation.name, plan, tuple(plan.scans(self._owners)), verb)
-            for verb, plan in await self._plans(call.statements, call.person, _STATEMENTS)
-            # What the driver asks about types is no part of the operation.
-            if not any(table.startswith("pg_") for table in plan.tables)
-        ]
-        seen = self._prober.chain(call.operation)
-        return Trace(call.operation.name, *seen, call.status, tuple(queries), call.blocked_by)
-
-    async def lists(self, person: UUID) -> AsyncIterator[Query]:
-        """Call each list plainly, then with each value of each parameter."""
-        mark = self._prober.mark
-        for operation in self._prober.operations:
-            if operation.method != "GET" or operation.collection is not None or operation.is_public:
-                continue
-            reply, plans = await self._asked(operation, person, {})
-            asked = [("plain", plan) for plan in plans]
-            for name in sorted(set(operation.query) - _PAGING):
-                values = operation.values(name, mark)
+async def _lists(
+    system: InProcess, bound: Connection, person: UUID, schema: Schema, owners: dict[str, str]
+) -> AsyncIterator[Seen]:
+    """Call each list plainly, then with each value of each parameter; say how the planner serves it."""
+    columns = {column.name for name in owners for column in schema[name].columns} - {*owners.values()}
+    for operation in system.operations:
+        if operation.method != "GET" or operation.collection is not None or operation.is_public:
+            continue
+        first = body_of(await system.send(operation, person))
+        asked: list[tuple[str, dict[str, Any]]] = [("plain", {})]
+        for name in sorted(set(operation.query) - _PAGING):
+            values = operation.values(name, system.mark)
+            asked += [(f"{name}={'…' if it == system.mark else it}", {name: it}) for it in values]
+            if system.mark in values:
                 # What a page says about going on is a value as good as any.
-                for value in [*values, *(_tokens(reply) if mark in values else ())]:
-                    shown = f"{name}={'…' if mark in values else value}"
-                    _, plans = await self._asked(operation, person, {name: value})
-                    asked += [(shown, plan) for plan in plans]
-            for shown, plan in asked:
-                faults = [*plan.scans(self._owners), *plan.sorts()] or plan.reads_by(self._columns_of(plan))
-                yield Query(f"{operation.name} {shown}", plan, tuple(faults))
-
-    async def _asked(
-        self, operation: Operation, person: UUID, query: dict[str, Any]
-    ) -> tuple[httpx2.Response, list[Plan]]:
-        reply, heard = await self._prober.ask(operation, person, query)
-        plans = [plan for _, plan in await self._plans(heard, person, _QUESTIONS, run=True)]
-        parts = [part for plan in plans for part in plan.pages() or [plan]]
-        # A count reads what it counts; what is judged is the rows that are shown, or the page of them.
-        shown = [plan for plan in parts if plan.tables & set(self._owners) and plan.gives_rows]
-        return reply, [] if reply.is_error else shown
-
-    async def _plans(
-        self, heard: Iterable[Statement], person: UUID, beginnings: tuple[str, ...], *, run: bool = False
-    ) -> list[tuple[str, Plan]]:
-        plans = []
-        async with self._bound.transaction():
-            await be_strict(self._bound, person)
-            for sql, arguments in dict(heard).items():
-                # What this role may not look into, or that names what is not there, has no plan.
-                with suppress(asyncpg.SyntaxOrAccessError, asyncpg.DataError):
-                    if sql.lstrip().startswith(beginnings):
-                        plan = await explain(self._bound, sql, arguments, run=run)
-                        plans.append((sql.split(maxsplit=1)[0], plan))
-        return plans
-
-    def _columns_of(self, plan: Plan) -> set[str]:
-        return set().union(*(self._columns.get(table, ()) for table in plan.tables))
-
-
-def _tokens(reply: httpx2.Response) -> list[str]:
-    body = body_of(reply)
-    members = {**body, **body.get("page", {})} if isinstance(body, dict) else {}
-    return [str(value) for name, value in members.items() if name.startswith("next") and value]
+                told = {**first, **first.get("page", {})}.items()
+                asked += [(f"{name}=…", {name: it}) for key, it in told if it and key.startswith("next")]
+        for said, query in asked:
+            system.ear.take()
+            reply = await system.send(operation, person, query=query)
+            whole = await _plans(bound, [] if reply.is_error else system.ear.take(), person, run=True)
+            # A count reads what it counts; what is judged is the rows that are shown, or the page of them.
+            for plan in [part for _, one in whole for part in one.pages() or [one] if part.gives_rows]:
+                if plan.tables & set(owners):
+                    faults = [*plan.scans(owners), *plan.sorts()] or [*plan.thrown_away(columns)]
+                    for one in plan.judged(f"{operation.name} {said}", faults):
+                        yield one

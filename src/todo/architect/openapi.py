@@ -3,27 +3,18 @@
 import functools
 import operator
 import re
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import uuid_utils.compat as uuids
 
-from todo.architect.catalogue import Schema
 from todo.architect.design import Access, Endpoint, Field
+from todo.architect.schema import Schema
 
 _JSON = "application/json"
 _REFUSED = 400
+_SAMPLES = {"integer": 1, "number": 1, "date-time": "2026-11-25T12:00:00Z", "date": "2026-11-25"}
 _TYPES: dict[str, Any] = {"uuid": "uuid", "uuid7": "uuid", "date-time": "timestamp", "date": "date"}
-_SAMPLES: dict[str, Callable[[], Any]] = {
-    "integer": lambda: 1,
-    "number": lambda: 1,
-    "boolean": lambda: True,
-    "uuid": lambda: str(uuids.uuid7()),
-    "uuid7": lambda: str(uuids.uuid7()),
-    "date-time": lambda: "2026-11-25T12:00:00Z",
-    "date": lambda: "2026-11-25",
-}
 
 
 class Operation:
@@ -36,9 +27,8 @@ class Operation:
         self.is_public = not described.get("security")
         # What a parameter names lives at the address before it.
         self.collection = path.partition("/{")[0] if "{" in path else None
-        self.query = {
-            one["name"]: one["schema"] for one in described.get("parameters", []) if one["in"] == "query"
-        }
+        parameters = described.get("parameters", [])
+        self.query = {one["name"]: one["schema"] for one in parameters if one["in"] == "query"}
         content = described.get("requestBody", {}).get("content", {})
         self.bodies = {media_type: body["schema"] for media_type, body in content.items()}
         self._described = described
@@ -57,34 +47,33 @@ class Operation:
     def values(self, name: str, mark: str) -> list[Any]:
         """Give values of a parameter that are worth trying."""
         schema = self.query[name].get("items", self.query[name])
-        is_switch = schema.get("type") == "boolean"
-        otherwise = ["true"] if is_switch else [mark] if _is_free(schema) else []
+        otherwise = ["true"] if schema.get("type") == "boolean" else [mark] if _is_free(schema) else []
         values: list[Any] = schema.get("enum", otherwise)
         return values
 
     def endpoint(self, schema: Schema, touched: set[str]) -> Endpoint:
         """Give it as part of a design; `touched` are the tables it was seen to use."""
         body: dict[str, Any] = next(iter(self.bodies.values()), {})
-        answer, said = self._answer(), self._described
-        lists = [
-            it["items"] for it in answer.get("properties", {}).values() if "properties" in it.get("items", {})
-        ]
-        item = lists[0] if len(lists) == 1 else None
-        statuses = sorted(int(status) for status in said["responses"])
-        request, response = _members(body), _members(answer if item is None else item)
+        statuses = sorted(int(status) for status in self._described["responses"])
+        members, is_list = self._answer()
+        request, response = _members(body), _members(members)
         parameters = [_member(name, it, is_required=False) for name, it in self.query.items()]
+        names = {field.name for field in [*request, *response]}
+        shared = {name: len(names & {*schema[name].columns.keys()}) for name in sorted(touched & set(schema))}
+        best = max(shared, key=lambda name: shared[name], default="")
         return Endpoint(
             method=self.method,
             path=self.path,
-            operation_id=said["operationId"],
-            table=_table_of([*response, *request], schema, touched),
-            summary=said.get("description", said.get("summary", "")).partition("\n")[0],
+            operation_id=self._described["operationId"],
+            # The one that has most of its members, and at least half.
+            table=best if 2 * shared.get(best, 0) > len(names) else None,
+            summary=self._described.get("description", "").partition("\n")[0],
             request=[*request, *parameters] if self.method == "GET" else request,
             response=response,
             success=[status for status in statuses if status < _REFUSED],
             errors=[status for status in statuses if status >= _REFUSED],
-            listing=self.method == "GET" and item is not None,
-            paged={"total", "page"} <= set(answer.get("properties", {})),
+            listing=self.method == "GET" and is_list,
+            paged={"total", "page"} <= set(self._schema.get("properties", {})),
             strict=not body or body.get("additionalProperties") is False,
         )
 
@@ -94,13 +83,20 @@ class Operation:
             return Access(endpoint=self.name, level="public", ownership=False, claims=[])
         return Access(endpoint=self.name, claims=["sub", "scope"])
 
-    def _answer(self) -> dict[str, Any]:
+    @functools.cached_property
+    def _schema(self) -> dict[str, Any]:
+        """What it answers where it succeeds."""
         for status, response in self._described["responses"].items():
-            described = response.get("content", {}).get(_JSON)
-            if int(status) < _REFUSED and described:
-                schema: dict[str, Any] = described.get("schema", {})
+            if status < "400" and _JSON in response.get("content", {}):
+                schema: dict[str, Any] = response["content"][_JSON].get("schema", {})
                 return schema
         return {}
+
+    def _answer(self) -> tuple[dict[str, Any], bool]:
+        """Give what describes one thing of its answer, and whether that is a list of them."""
+        items = [it.get("items", {}) for it in self._schema.get("properties", {}).values()]
+        things = [it for it in items if "properties" in it]
+        return (things[0], True) if len(things) == 1 else (self._schema, False)
 
 
 def operations_of(document: dict[str, Any]) -> list[Operation]:
@@ -149,17 +145,6 @@ def _member(name: str, schema: dict[str, Any], *, is_required: bool) -> Field:
     )
 
 
-def _table_of(fields: list[Field], schema: Schema, touched: set[str]) -> str | None:
-    """Find the table that the members are columns of: the one that has most of them, and at least half."""
-    names = {field.name for field in fields}
-
-    def shared(table: str) -> int:
-        return len(names & set(schema[table].columns.keys()))
-
-    best = max(sorted(touched & set(schema)), key=shared, default=None)
-    return best if best and 2 * shared(best) > len(names) else None
-
-
 def _is_free(schema: dict[str, Any]) -> bool:
     return schema.get("type") == "string" and not {"enum", "const", "format"} & set(schema)
 
@@ -169,16 +154,15 @@ def _sample(schema: dict[str, Any], mark: str) -> Any:
         return values[0]
     if members := schema.get("properties"):
         sample = dict(schema.get("examples", [{}])[0])
-        free = [name for name in sample if _is_free(members[name])]
+        told = [name for name in members if name in sample and _is_free(members[name])]
         missing = [name for name in schema.get("required", []) if name not in sample]
-        return sample | {name: _sample(members[name], mark) for name in [*free, *missing]}
+        return sample | {name: _sample(members[name], mark) for name in [*told, *missing]}
     if choices := schema.get("oneOf") or schema.get("anyOf"):
         return _sample(choices[0], mark)
-    match schema.get("format", schema.get("type")):
-        case "array":
-            return [_sample(schema["items"], mark)] * schema.get("minItems", 0)
-        case "string":
-            longest = schema.get("maxLength", len(mark))
-            return mark if longest >= len(mark) else uuid4().hex[:longest]
-        case kind:
-            return _SAMPLES.get(kind or "", lambda: None)()
+    kind = schema.get("format", schema.get("type"))
+    if kind == "array":
+        return [_sample(schema["items"], mark)] * schema.get("minItems", 0)
+    if kind == "string":
+        longest = schema.get("maxLength", len(mark))
+        return mark if longest >= len(mark) else uuid4().hex[:longest]
+    return str(uuids.uuid7()) if str(kind).startswith("uuid") else _SAMPLES.get(str(kind))

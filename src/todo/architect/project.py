@@ -1,17 +1,20 @@
-"""What can be seen without running the product: imports, claims, migrations, records."""
+"""What can be seen without calling the product: imports, claims, migrations, records, principles."""
 
 import inspect
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from alembic.util.exc import CommandError
 
-from todo.architect.evidence import Looked
+from todo.architect.constitution import Constitution
+from todo.architect.rules import RULES
+from todo.architect.verdict import Seen
 from todo.auth import tokens
 from todo.database.url import DatabaseUrl
-from todo.migrations.runner import alone, downgrade, find_drift, migrate
+from todo.migrations.runner import downgrade, find_drift, upgrade
 from todo.problems import CannotStart
 
 _READ = re.compile(r'claims(?:\.get\(|\[)"(\w+)"')
@@ -32,53 +35,42 @@ def claims_of_tokens() -> frozenset[str]:
     return frozenset({*_READ.findall(inspect.getsource(tokens)), *named, *tokens.REQUIRED})
 
 
-async def migration_steps(url: DatabaseUrl) -> list[Looked]:
-    """Migrate an empty database up, down and up again; give each step and what was wrong with it."""
-
-    async def up() -> None:
-        async with alone(url) as gate:
-            await migrate(url, gate)
-
-    steps: list[Looked] = []
-    for name, step in (
-        ("upgrade", up),
-        ("downgrade to nothing", lambda: downgrade(url, "base")),
-        ("upgrade again", up),
-        ("the tables in code", lambda: find_drift(url)),
-    ):
+async def migration_steps(url: DatabaseUrl) -> AsyncIterator[Seen]:
+    """Migrate an empty database up, down and up again; say what is wrong with each step."""
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "upgrade": lambda: upgrade(url, "head"),
+        "downgrade to nothing": lambda: downgrade(url, "base"),
+        "upgrade again": lambda: upgrade(url, "head"),
+        "the tables in code": lambda: find_drift(url),
+    }
+    for name, step in steps.items():
         try:
             await step()
         except (CannotStart, CommandError) as error:
-            return [*steps, Looked(name, str(error))]
-        steps.append(Looked(name))
-    return steps
+            yield Seen("DRY-2", name, str(error))
+            return
+        yield Seen("DRY-2", name)
 
 
-def layer_contracts(root: Path) -> list[Looked]:
-    """Check the contracts on imports; give each and what is wrong with it."""
+def written(root: Path, constitution: Constitution) -> Iterator[Seen]:
+    """Say what is wrong with what stands in a project: principles, records, imports."""
+    for name, cited in constitution.principles.items():
+        unknown = [it for it in cited or ["nothing"] if it not in {"review", *RULES}]
+        yield Seen("DOC-1", name, f"cites {', '.join(unknown)}, which is no rule" if unknown else "")
+    for path in [*(root / "history/prompts").rglob("*.md"), *(root / "docs/adr").glob("0*.md")]:
+        name = path.relative_to(root).as_posix()
+        yield Seen("DOC-2", name, "; ".join(_faults_of(name, path.read_text(encoding="utf-8"))))
     program = Path(sys.executable).with_name("lint-imports")
-    if not (root / "pyproject.toml").is_file() or not program.exists():
-        return []
-    finished = subprocess.run(  # noqa: S603  # our own tool
-        [program, "--no-cache"], cwd=root, capture_output=True, text=True, check=False
-    )
-    kept = re.findall(r"^(.+?) (KEPT|BROKEN)", finished.stdout, re.MULTILINE)
-    return [Looked(name, "" if it == "KEPT" else "is broken", finished.stdout[-600:]) for name, it in kept]
+    linting = [str(program), "--no-cache"] if program.exists() else ["true"]
+    said = subprocess.run(linting, cwd=root, capture_output=True, text=True, check=False).stdout  # noqa: S603  # our own tool
+    for name, state in re.findall(r"^(.+?) (KEPT|BROKEN)", said, re.MULTILINE):
+        yield Seen("LAYER-1", name, "" if state == "KEPT" else "is broken", said[-600:])
 
 
-def records(root: Path) -> list[Looked]:
-    """Look at prompt records and decisions; give each and what is wrong with it."""
-    prompts, decisions = (root / "history/prompts").rglob("*.md"), (root / "docs/adr").glob("0*.md")
-    looked_at = [_record(root, path, _SECTIONS) for path in prompts]
-    return sorted(looked_at + [_record(root, path, _ADR_SECTIONS) for path in decisions])
-
-
-def _record(root: Path, path: Path, sections: tuple[str, ...]) -> Looked:
-    name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
-    faults = [f"lacks {section}" for section in sections if section not in text]
-    if sections is _SECTIONS:
-        found = _RECORD.fullmatch(name)
-        if not found or f"id: {found[1]}\n" not in text or f"stage: {found[2]}\n" not in text:
-            faults.append("its name is not NNNN-slug.stage.prompt.md, or not what stands in it")
-        faults += [fault for fault, pattern in _FAULTS.items() if pattern.search(text)]
-    return Looked(name, "; ".join(faults))
+def _faults_of(name: str, text: str) -> Iterator[str]:
+    is_record = name.startswith("history")
+    yield from (f"lacks {it}" for it in (_SECTIONS if is_record else _ADR_SECTIONS) if it not in text)
+    found = _RECORD.fullmatch(name)
+    if is_record and not (found and f"id: {found[1]}\n" in text and f"stage: {found[2]}\n" in text):
+        yield "its name is not NNNN-slug.stage.prompt.md, or not what stands in it"
+    yield from (fault for fault, pattern in _FAULTS.items() if is_record and pattern.search(text))

@@ -3,12 +3,12 @@
 import json
 import re
 import subprocess
-from collections.abc import Container
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from todo.architect.design import Design
-from todo.architect.evidence import Looked, Page
+from todo.architect.verdict import Seen
 from todo.database.embedded import binaries
 from todo.database.url import DatabaseUrl
 
@@ -17,7 +17,8 @@ _BLOCK = re.compile(r"(<!-- generated: start -->\n).*?(<!-- generated: end -->)"
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _DESIGN = re.compile(r"```json design\n(.*?)\n```", re.DOTALL)
 _END = re.compile(r"(?<=;)\n+")
-_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |"
+_HEAD = "| operation | request | success | refusals |\n| --- | --- | --- | --- |\n"
+_STALE = "is not what the system says: todo architect specs"
 
 
 class Facts(NamedTuple):
@@ -37,12 +38,14 @@ class Facts(NamedTuple):
 
     def operations(self, prefixes: list[str]) -> dict[str, str]:
         """Give a line for each operation at addresses that begin like this."""
-        return {
-            f"{method.upper()} {path}": _line(f"{method.upper()} {path}", operation)
-            for path, operations in self.openapi["paths"].items()
-            if path.startswith(tuple(prefixes))
-            for method, operation in operations.items()
-        }
+        lines = {}
+        for path, operations in self.openapi["paths"].items():
+            for method, operation in operations.items() if path.startswith(tuple(prefixes)) else ():
+                name, statuses = f"{method.upper()} {path}", sorted(operation["responses"])
+                success = ", ".join(status for status in statuses if status < "400")
+                refusals = ", ".join(status for status in statuses if status >= "400")
+                lines[name] = f"| `{operation['operationId']}` | `{name}` | {success} | {refusals} |\n"
+        return lines
 
     def table(self, name: str) -> str:
         """Give the statements that are about a table."""
@@ -52,7 +55,7 @@ class Facts(NamedTuple):
         return "```sql\n" + "\n".join(about) + "\n```\n" if about else ""
 
 
-class SpecFile(NamedTuple):
+class Page(NamedTuple):
     """One page; `covers` are the addresses it is about (each with what begins like it), or the tables."""
 
     path: Path
@@ -63,91 +66,47 @@ class SpecFile(NamedTuple):
     design: Design | None
 
     @classmethod
-    def read(cls, path: Path) -> "SpecFile":
+    def read(cls, path: Path) -> "Page":
         """Read a page; raises pydantic's `ValidationError` when the design in it is none."""
         text = path.read_text(encoding="utf-8")
         front, design = _FRONT.match(text), _DESIGN.search(text)
         said = dict(line.split(": ", 1) for line in front[1].splitlines() if ": " in line) if front else {}
         proposed = Design.model_validate_json(design[1]) if design else None
-        return cls(
-            path, text, said.get("status", ""), said.get("feature"), said.get("covers", "").split(), proposed
-        )
+        covers = said.get("covers", "").split()
+        return cls(path, text, said.get("status", ""), said.get("feature"), covers, proposed)
 
-    @property
-    def is_api(self) -> bool:
-        """Whether it is about operations, not tables."""
-        return self.path.parent.name == "api"
+    def names(self, facts: Facts) -> list[str]:
+        """Give the operations or the tables that it is about."""
+        return [*facts.operations(self.covers)] if self.path.parent.name == "api" else self.covers
 
-    def with_facts(self, facts: Facts) -> str:
+    def wanted(self, facts: Facts) -> str:
         """Give the text with its generated part as the system says it; the prose stays."""
         block = "".join(map(facts.table, self.covers))
-        if self.is_api:
-            block = "\n".join([_HEAD, *facts.operations(self.covers).values()]) + "\n"
+        if self.path.parent.name == "api":
+            block = _HEAD + "".join(facts.operations(self.covers).values())
         return _BLOCK.sub(lambda found: found[1] + block + found[2], self.text)
 
-
-def spec_files(root: Path) -> list[SpecFile]:
-    """Give every page of a project that has a generated part or a design."""
-    pages = [SpecFile.read(path) for path in sorted((root / "specs").rglob("*.md"))]
-    return [page for page in pages if _FRONT.match(page.text) or _BLOCK.search(page.text)]
-
-
-def pages_of(root: Path, facts: Facts, live: Design, refused: Container[Path]) -> list[Page]:
-    """Give what the pages say, beside what the system says; `refused` are those whose design was."""
-    tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
-    files = spec_files(root)
-    served, stale = _served(files, live), out_of_date(root, facts)
-
-    def page(file: SpecFile) -> Page:
-        proofs = file.design.tests if file.design else []
-        named = [name for one in proofs for names in one.by_kind.values() for name in names]
-        return Page(
-            name=file.path.relative_to(root).as_posix(),
-            status=file.status,
-            covers=tuple(facts.operations(file.covers) if file.is_api else file.covers),
-            is_feature=file.feature is not None,
-            is_current=file.path not in stale,
-            is_verified=file.path not in refused,
-            is_served=file.feature in served,
-            missing_tests=tuple(name for name in named if f"def {name}(" not in tests),
-        )
-
-    return [page(file) for file in files]
+    def is_served(self, live: Design) -> bool:
+        """Whether the running system has every endpoint of its design, with its members."""
+        wanted = _members(self.design) if self.design else set()
+        return bool(wanted) and wanted <= _members(live)
 
 
-def _served(files: list[SpecFile], live: Design) -> set[str | None]:
-    """Give the features whose whole design the running system has."""
-    return {one.feature for one in files if one.design and is_served(one.design, live)}
-
-
-def is_served(design: Design, live: Design) -> bool:
-    """Whether the running system has every endpoint of a design with its members."""
-    return bool(design.api.endpoints) and _named(design) <= _named(live)
-
-
-def _named(design: Design) -> set[tuple[str, str]]:
+def _members(design: Design) -> set[tuple[str, str]]:
     fields = {(one.name, it.name) for one in design.api.endpoints for it in [*one.request, *one.response]}
     return fields | {(one.name, "") for one in design.api.endpoints}
 
 
-def write(root: Path, facts: Facts, live: Design) -> list[str]:
-    """Write what is out of date anew, and give the names of those files; what is served becomes live."""
-    files = spec_files(root)
-    served = _served(files, live)
-    for file in files:
-        if file.status == "proposed" and file.feature in served:
-            text = file.text.replace("status: proposed\n", "status: live\n", 1)
-            file.path.write_text(text, encoding="utf-8")
-    stale = out_of_date(root, facts)
-    for path, text in stale.items():
-        path.write_text(text, encoding="utf-8")
-    return [path.relative_to(root).as_posix() for path in stale]
+def pages_of(root: Path) -> list[Page]:
+    """Give every page of a project that has a generated part or a design."""
+    pages = [Page.read(path) for path in sorted((root / "specs").rglob("*.md"))]
+    return [page for page in pages if _FRONT.match(page.text) or _BLOCK.search(page.text)]
 
 
-def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
+def out_of_date(root: Path, facts: Facts, pages: list[Page]) -> dict[Path, str]:
     """Give what differs from what the system says, and the text it ought to have."""
     wanted = {root / name: text for name, text in facts.contracts().items()}
-    wanted |= {page.path: page.with_facts(facts) for page in spec_files(root) if page.status == "live"}
+    wanted |= {page.path: page.wanted(facts) for page in pages if page.status == "live"}
     return {
         path: text
         for path, text in wanted.items()
@@ -155,29 +114,60 @@ def out_of_date(root: Path, facts: Facts) -> dict[Path, str]:
     }
 
 
-def contracts_of(root: Path, facts: Facts) -> list[Looked]:
-    """Give the generated files, and whether each is what the system says."""
-    stale, said = out_of_date(root, facts), "is not what the system says: todo architect specs"
-    return [Looked(name, said if root / name in stale else "") for name in facts.contracts()]
+def write(root: Path, facts: Facts, live: Design) -> list[str]:
+    """Write what is out of date anew, and give the names of those files; what is served becomes live."""
+    pages = pages_of(root)
+    served = {page.feature for page in pages if page.is_served(live)}
+    for place, page in enumerate(pages):
+        if page.status == "proposed" and page.feature in served:
+            text = page.text.replace("status: proposed\n", "status: live\n", 1)
+            pages[place] = page._replace(status="live", text=text)
+    stale = out_of_date(root, facts, pages)
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
+    return [path.relative_to(root).as_posix() for path in stale]
+
+
+def judged(root: Path, facts: Facts, live: Design, tables: list[str], refused: set[Path]) -> Iterator[Seen]:
+    """Say what pages and contracts claim that is not so; `refused` are those whose design was."""
+    pages = pages_of(root)
+    stale = {path.relative_to(root).as_posix() for path in out_of_date(root, facts, pages)}
+    for name in facts.contracts():
+        yield Seen("SPEC-3", name, _STALE if name in stale else "")
+    for name in [*(one.name for one in live.api.endpoints), *tables]:
+        covering = [page for page in pages if page.status == "live" and name in page.names(facts)]
+        # A feature may add to what has a page already.
+        count = len([page for page in covering if not page.feature] or covering)
+        yield Seen("SPEC-1", name, "" if count == 1 else f"is in {count or 'no'} live specifications")
+    served = {page.feature for page in pages if page.is_served(live)}
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
+    for page in pages:
+        name = page.path.relative_to(root).as_posix()
+        yield Seen("SPEC-1", name, _STALE if name in stale else "")
+        for fault in [*_faults(page, tests, is_served=page.feature in served)] or [""]:
+            yield Seen("SPEC-2", name, fault)
+        if page.path in refused:
+            yield Seen("SPEC-2", name, "its design does not verify any more: todo architect verify")
+
+
+def _faults(page: Page, tests: str, *, is_served: bool) -> Iterator[str]:
+    if page.status not in {"live", "proposed"}:
+        yield f"its status is {page.status or 'missing'}, neither live nor proposed"
+    if page.status == "proposed" and is_served:
+        yield "everything it proposes is served: its status is live"
+    if page.status == "live" and page.design:
+        named = (name for it in page.design.tests for name in [*it.unit, *it.integration, *it.edge])
+        yield from (
+            f"names the test {name}, and there is none" for name in named if f"def {name}(" not in tests
+        )
 
 
 def schema_sql(url: DatabaseUrl) -> str:
     """Give the schema of a migrated database, grants and policies included."""
-    dump = subprocess.run(  # noqa: S603  # PostgreSQL's own program
-        [binaries() / "pg_dump", "--schema-only", "--schema=public", "--no-owner", str(url)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    options = ("--schema-only", "--schema=public", "--no-owner", str(url))
+    dumping = [str(binaries() / "pg_dump"), *options]
+    dump = subprocess.run(dumping, capture_output=True, text=True, check=True).stdout  # noqa: S603  # PostgreSQL's own program
     # What depends on the server and not on the schema: versions, settings, and a key that is new each time.
-    lines = [
-        line for line in dump.splitlines() if not line.startswith(("--", "SET ", "SELECT pg_catalog", "\\"))
-    ]
+    passing = ("--", "SET ", "SELECT pg_catalog", "\\")
+    lines = [line for line in dump.splitlines() if not line.startswith(passing)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
-
-
-def _line(name: str, operation: dict[str, Any]) -> str:
-    statuses = sorted(operation["responses"])
-    success = ", ".join(status for status in statuses if status < "400")
-    refusals = ", ".join(status for status in statuses if status >= "400")
-    return f"| `{operation['operationId']}` | `{name}` | {success} | {refusals} |"

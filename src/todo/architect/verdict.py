@@ -1,15 +1,23 @@
 """What becomes of a design, as data and as people read it."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from todo.architect.design import Design
 
-Kind = Literal["ambiguity", "performance", "security", "retention", "tradeoff", "migration"]
 Owner = Literal["api", "db", "auth", "coordinator", "user"]
 _EVIDENCE_WIDTH = 300
+
+
+class Seen(NamedTuple):
+    """What was looked at for a rule, and what was wrong with it; empty where nothing was."""
+
+    rule: str
+    where: str
+    fault: str = ""
+    evidence: str = ""
 
 
 class Finding(BaseModel):
@@ -31,7 +39,7 @@ class Clarification(BaseModel):
     """A question that only a person can answer; `id` is what an answer is kept under."""
 
     id: str
-    kind: Kind
+    kind: Literal["ambiguity", "performance", "security", "retention", "tradeoff", "migration"]
     question: str
     options: list[str]
 
@@ -42,10 +50,11 @@ class Clarification(BaseModel):
 class Conflict(BaseModel):
     """What two specialists could not settle: both sides, and the rule between them."""
 
-    rule: str
-    where: str
-    detail: str
+    finding: Finding
     sides: dict[str, str]
+
+    def __str__(self) -> str:
+        return "\n   ".join([f"CONFLICT {self.finding}", *(f"{who}: {it}" for who, it in self.sides.items())])
 
 
 class Outcome(StrEnum):

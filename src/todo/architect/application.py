@@ -1,22 +1,25 @@
-"""The application in this process: called without a socket, every statement heard."""
+"""The application in this process: called without a socket, every statement and every line of log heard."""
 
 import asyncio
 import dataclasses
+import io
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from jwt.algorithms import OKPAlgorithm
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from todo.architect.openapi import Operation, operations_of
 from todo.architect.scratch import SECRET
 from todo.auth.tokens import TokenVerifier
 from todo.database.roles import APP_GROUP, login_of
@@ -27,11 +30,11 @@ from todo.migrations.runner import head_revision
 from todo.settings import Settings, Wiring
 
 ORIGIN = "http://architect.invalid"
+Application = Callable[..., FastAPI]
+Statement = tuple[str, tuple[Any, ...]]
 _KEY_ID = "architect"
 _PATIENCE_SECONDS = 20.0
 _SENDING = {"fetch", "fetchrow", "fetchval", "execute", "cursor"}
-Application = Callable[..., FastAPI]
-Statement = tuple[str, tuple[Any, ...]]
 # What the application does by itself, beside requests, belongs to no operation.
 _is_request: ContextVar[bool] = ContextVar("is_request", default=False)
 
@@ -58,36 +61,6 @@ class Issuer:
         return jwt.encode(payload, key or self._key, algorithm="EdDSA", headers={"kid": _KEY_ID})
 
 
-class _Heard:
-    """A connection that tells what is sent over it."""
-
-    def __init__(self, connection: Any, heard: list[Statement]) -> None:
-        self.connection = connection
-        self._heard = heard
-
-    def __getattr__(self, name: str) -> Any:
-        sent = getattr(self.connection, name)
-
-        def send(sql: str, *arguments: Any, **options: Any) -> Any:
-            if _is_request.get():
-                self._heard.append((sql, arguments))
-            return sent(sql, *arguments, **options)
-
-        return send if name in _SENDING else sent
-
-
-class _HeardMessages:
-    """Connections for statements of their own that tell what is sent over them."""
-
-    def __init__(self, ear: "Ear", messages: Messages) -> None:
-        self._ear = ear
-        self._messages = messages
-
-    async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Messages` has it
-        self._ear.hear(sql, values)
-        return await self._messages.ask(sql, values, timeout=timeout)
-
-
 class Ear:
     """Stands before the pool: hears what is sent to the database, and can make it fail."""
 
@@ -96,60 +69,96 @@ class Ear:
         self.failure: Exception | None = None
 
     def database(self, pool: Pool, *, reads: Messages, writes: Messages, **options: Any) -> Database:
+        """Open it, with this in the place of the pool and of what statements of their own go over."""
         self._pool = pool
-        return Database(
-            self, reads=_HeardMessages(self, reads), writes=_HeardMessages(self, writes), **options
-        )
-
-    def hear(self, sql: str, arguments: Sequence[Any]) -> None:
-        if self.failure is not None:
-            raise self.failure
-        if _is_request.get():
-            self._heard.append((sql, tuple(arguments)))
-
-    def heard(self) -> list[Statement]:
-        """Give what was heard since this was last asked."""
-        heard, self._heard[:] = list(self._heard), []
-        return heard
+        heard_reads, heard_writes = _Heard(reads, self._hear), _Heard(writes, self._hear)
+        return Database(self, reads=heard_reads, writes=heard_writes, **options)
 
     async def acquire(self, *, timeout: float) -> Any:  # noqa: ASYNC109  # as the driver's pool has it
         if self.failure is not None:
             raise self.failure
-        return _Heard(await self._pool.acquire(timeout=timeout), self._heard)
+        return _Heard(await self._pool.acquire(timeout=timeout), self._hear)
+
+    def _hear(self, sql: str, values: Sequence[Any]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if _is_request.get():
+            self._heard.append((sql, tuple(values)))
 
     async def release(self, heard: Any) -> None:
         await self._pool.release(heard.connection)
 
+    def take(self) -> list[Statement]:
+        """Give what was heard since this was last asked."""
+        heard, self._heard[:] = list(self._heard), []
+        return heard
+
+
+class _Heard:
+    """A connection, or what statements of their own go over, that tells what is sent over it."""
+
+    def __init__(self, connection: Any, hear: Callable[[str, Sequence[Any]], None]) -> None:
+        self.connection = connection
+        self._hear = hear
+
+    def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Awaitable[Row | None]:
+        self._hear(sql, values)
+        answer: Awaitable[Row | None] = self.connection.ask(sql, values, timeout=timeout)
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        sent = getattr(self.connection, name)
+
+        def send(sql: str, *arguments: Any, **options: Any) -> Any:
+            self._hear(sql, arguments)
+            return sent(sql, *arguments, **options)
+
+        return send if name in _SENDING else sent
+
 
 class InProcess:
-    """The application, who may sign in to it, and what it was heard to ask."""
+    """The application, who may sign in to it, and what was heard of it."""
 
     def __init__(self, app: FastAPI, issuer: Issuer, ear: Ear) -> None:
         self.app = app
         self.issuer = issuer
         self.ear = ear
-        transport = httpx2.ASGITransport(_beginnings(app), raise_app_exceptions=False)
+        self.operations = operations_of(app.openapi())
+        # Said in every text of an owner: whoever else sees it has seen too much.
+        self.mark = f"mark {uuid4().hex[:12]}"
+        transport = httpx2.ASGITransport(self._beginning, raise_app_exceptions=False)
         self._client = httpx2.AsyncClient(transport=transport, base_url=ORIGIN)
 
-    async def call(
-        self, method: str, path: str, token: str | None, query: Any, content: tuple[str, Any]
-    ) -> httpx2.Response:
-        """Send one request and give the answer; of a stream, its beginning."""
-        media_type, body = content
+    async def send(self, operation: Operation, person: UUID | None, **changed: Any) -> httpx2.Response:
+        """Send a request that is accepted, but for what is changed of it."""
+        media_type, body = changed.get("content") or operation.samples(changed.get("mark", self.mark))[0]
+        token = changed.get("token", self.issuer.token(person) if person else None)
         headers = {"content-type": media_type} | ({"authorization": f"Bearer {token}"} if token else {})
-        sent = body if body is None or isinstance(body, str) else json.dumps(body)
+        method = changed.get("method", operation.method)
+        path = changed.get("path", operation.at(changed.get("item_id", "")))
+        content = body if body is None or isinstance(body, str) else json.dumps(body)
+        query, self.ear.failure = changed.get("query"), changed.get("failure")
         context = _is_request.set(True)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._client.request(method, path, params=query, content=sent, headers=headers)
+                return await self._client.request(
+                    method, path, params=query, content=content, headers=headers
+                )
         finally:
             _is_request.reset(context)
+            self.ear.failure = None
 
+    async def made(self, operation: Operation, person: UUID) -> str:
+        """Have somebody make what can be made, and give the id of what the operation is about."""
+        made = ""
+        for one in self.operations:
+            if one.method == "POST" and one.path in {it.collection for it in self.operations}:
+                body = body_of(await self.send(one, person))
+                made = str(body.get("id", "")) if one.path == operation.collection else made
+        return made
 
-def _beginnings(app: ASGIApp) -> ASGIApp:
-    """Hang up on a stream of events when something has come: it would go on for ever."""
-
-    async def first_only(scope: Scope, receive: Receive, send: Send) -> None:
+    async def _beginning(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hang up on a stream of events when something has come: it would go on for ever."""
         is_stream = False
 
         async def pass_on(message: Message) -> None:
@@ -160,9 +169,7 @@ def _beginnings(app: ASGIApp) -> ASGIApp:
                 message = {**message, "more_body": False}
             await send(message)
 
-        await app(scope, receive, pass_on)
-
-    return first_only
+        await self.app(scope, receive, pass_on)
 
 
 @asynccontextmanager
@@ -176,10 +183,16 @@ async def in_process(url: DatabaseUrl, application: Application) -> AsyncIterato
         yield InProcess(app, issuer, ear)
 
 
-async def tools_of(app: FastAPI) -> list[dict[str, Any]]:
-    """Give the tools an application lists, as clients are told of them."""
-    listed = await app.state.mcp.list_tools()
-    return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+@contextmanager
+def heard_log() -> Iterator[io.StringIO]:
+    """Hear all that is logged, instead of those who usually do."""
+    log, logger = io.StringIO(), logging.getLogger("todo")
+    before = logger.level, logger.propagate, logger.handlers
+    logger.level, logger.propagate, logger.handlers = logging.DEBUG, False, [logging.StreamHandler(log)]
+    try:
+        yield log
+    finally:
+        logger.level, logger.propagate, logger.handlers = before
 
 
 def wiring(bound: DatabaseUrl) -> Wiring:
@@ -202,3 +215,12 @@ def wiring(bound: DatabaseUrl) -> Wiring:
         metrics_token=None,
         traces=False,
     )
+
+
+def body_of(reply: httpx2.Response) -> dict[str, Any]:
+    """Give the object in an answer; an empty one where it holds none."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

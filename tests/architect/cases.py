@@ -370,6 +370,7 @@ CASES = [
         _endpoint(LIST, response=[*_TODO, Field(name="dueSoon", type="boolean", computed="within a day")]),
         "NAME-1",
     ),
+    _case("a moment that is not called one", _todos("ADD COLUMN noticed timestamptz"), "NAME-1"),
     _case(
         "a table that is not there",
         _endpoint(LIST, table="todo").model_copy(update={"db": _changes(_ADDED).db}),

@@ -22,6 +22,11 @@ _NOT_OWNED = (
         "todo = _SEEN.get(todo_id) or await self._todos.show(todo_id)\n        _SEEN[todo_id] = todo",
     ),
 )
+_NOT_FOUND = Change(
+    "features/todos/rules.py",
+    "TodoNotOwned() if todo_id in anybodys else TodoNotFound()",
+    "TodoNotOwned()",
+)
 _PUBLIC = Change(
     "transport/health.py",
     "    return router\n",
@@ -30,6 +35,10 @@ _PUBLIC = Change(
     '        return Health(status="live")\n\n'
     "    return router\n",
 )
+_ON_A_TODO = [
+    *(f"{method} /api/todos/{{todo_id}}" for method in ("GET", "PATCH", "DELETE")),
+    *(f"PATCH /api/todos/{{todo_id}}/{verb}" for verb in ("complete", "reopen", "restore")),
+]
 _BLOCKING = Change(
     "features/todos/service.py",
     "        page = await self._changes_since(wanted.since",
@@ -87,7 +96,7 @@ async def test_every_operation_is_followed_to_its_tables(examined: tuple[Verdict
 
 
 def test_planted_holes_are_found_by_the_rules_for_them(tmp_path: Path, server: DatabaseUrl) -> None:
-    source = copy_source(tmp_path, (*_NOT_OWNED, _PUBLIC, _BLOCKING, _DEFAULT_422, _NO_INDEX))
+    source = copy_source(tmp_path, (*_NOT_OWNED, _NOT_FOUND, _PUBLIC, _BLOCKING, _DEFAULT_422, _NO_INDEX))
     change_one_migration(source, *_NO_INDEX_EITHER)
     project = copy_project(tmp_path / "project")
     page = project / "specs/api/keys.md"
@@ -98,6 +107,7 @@ def test_planted_holes_are_found_by_the_rules_for_them(tmp_path: Path, server: D
     found = findings(source, project, server)
 
     assert {(rule, where) for rule, where in found if rule != "ERR-2"} == {
+        *(("API-1", operation) for operation in _ON_A_TODO),
         ("AUTH-3", "GET /api/todos/{todo_id}"),
         ("AUTH-2", "GET /health/stats"),
         ("ASYNC-1", "GET /api/todos/changes"),

@@ -9,6 +9,7 @@ from todo.architect.design import Design
 from todo.architect.rules import RULES
 from todo.architect.verdict import Outcome
 from todo.database.engine import connect
+from todo.problems import CannotStart
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -43,6 +44,17 @@ async def test_nothing_of_a_design_stays(place: Bench) -> None:
         assert not await connection.fetchval(
             "SELECT EXISTS (SELECT FROM pg_attribute WHERE attname = 'due_at' AND attnum > 0)"
         )
+
+
+async def test_a_database_that_is_not_made_to_be_thrown_away_is_refused(place: Bench) -> None:
+    mark = f"COMMENT ON DATABASE {place.url.database} IS "
+    async with connect(place.url) as connection:
+        await connection.execute(mark + "'somebody works here'")
+        try:
+            with pytest.raises(CannotStart, match="not marked as such"):
+                await place.verify(SOUND)
+        finally:
+            await connection.execute(mark + "'todo architect: scratch'")
 
 
 async def test_a_finding_carries_the_plan_or_the_error(place: Bench) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -137,13 +138,16 @@ class InProcess:
         method = changed.get("method", operation.method)
         path = changed.get("path", operation.at(changed.get("item_id", "")))
         content = body if body is None or isinstance(body, str) else json.dumps(body)
-        query, self.ear.failure = changed.get("query"), changed.get("failure")
+        request = self._client.build_request(
+            method, path, params=changed.get("query"), content=content, headers=headers
+        )
+        self.ear.failure = changed.get("failure")
         context = _is_request.set(True)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._client.request(
-                    method, path, params=query, content=content, headers=headers
-                )
+                return await self._client.send(request)
+        except TimeoutError:
+            return httpx2.Response(HTTPStatus.GATEWAY_TIMEOUT, text="nothing was answered for too long")
         finally:
             _is_request.reset(context)
             self.ear.failure = None

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from todo.architect.bench import Bench, bench
 from todo.architect.brief import brief
-from todo.architect.design import Design, FeatureRequest
+from todo.architect.design import Design, FeatureRequest, slug_of
 from todo.architect.proposal import suggestion, write_decision, write_pages
 from todo.architect.rules import report
 from todo.architect.scratch import scratch_server
@@ -29,7 +29,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     shared.add_argument("--root", type=Path, default=Path(), help="the project's folder; the current one")
     shared.add_argument("--server", help="a PostgreSQL for scratch databases; without it, one is started")
     shared.add_argument("--json", action="store_true", help="one JSON document")
-    commands = parser.add_subparsers(required=True, metavar="command", dest="name")
+    commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(run: Callable[..., Any], says: str) -> argparse.ArgumentParser:
         described = commands.add_parser(run.__name__.strip("_"), help=says, parents=[shared])
@@ -56,6 +56,8 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     chosen.root, chosen.model = chosen.root.resolve(), settings.architect_model
     with ExitStack() as stack:
         try:
+            if "design" in chosen:
+                chosen.design = _read(chosen.design)
             if chosen.command is _adr:
                 _adr(chosen)
                 return Outcome.VERIFIED.exit_code
@@ -75,12 +77,12 @@ async def _on_bench(chosen: argparse.Namespace) -> Outcome:
 
 async def _check(chosen: argparse.Namespace, place: Bench) -> Outcome:
     verdict = await place.check(chosen.root, chosen.server)
-    _say(map(str, place.live.traces) if chosen.traces else ())
+    _say(map(str, place.live.traces) if chosen.traces and not chosen.json else ())
     return _told(chosen, verdict)
 
 
 async def _verify(chosen: argparse.Namespace, place: Bench) -> Outcome:
-    verdict = await place.verify(_read(chosen.design))
+    verdict = await place.verify(chosen.design)
     outcome = _told(chosen, verdict)
     if chosen.write:
         _keep(chosen, verdict, ["Written without a model of ours."])
@@ -88,7 +90,8 @@ async def _verify(chosen: argparse.Namespace, place: Bench) -> Outcome:
 
 
 async def _design(chosen: argparse.Namespace, place: Bench) -> Outcome:
-    request = FeatureRequest.of(chosen.request, **dict(it.split("=", 1) for it in chosen.answer if "=" in it))
+    answers = dict(pair.split("=", 1) for pair in chosen.answer if "=" in pair)
+    request = FeatureRequest(slug=slug_of(chosen.request), text=chosen.request, answers=answers)
     if not chosen.model:
         await asyncio.to_thread(_brief, chosen, request, brief(request, place), place.questions(request))
         return Outcome.NEEDS_DECISION
@@ -126,7 +129,7 @@ async def _specs(chosen: argparse.Namespace, place: Bench) -> Outcome:
 
 
 def _adr(chosen: argparse.Namespace) -> None:
-    _say([f"written: {write_decision(chosen.root, chosen.title, _read(chosen.design))}"])
+    _say([f"written: {write_decision(chosen.root, chosen.title, chosen.design)}"])
 
 
 def _keep(chosen: argparse.Namespace, verdict: Verdict, course: list[str]) -> None:

@@ -18,6 +18,12 @@ FROM_LEAST_TO_MOST: tuple[Migration, ...] = get_args(Migration)
 SERVERS_OWN = {"id", "created_at", "updated_at", "deleted_at", "version"}
 
 
+def slug_of(text: str) -> str:
+    """Name a feature or a decision after its words."""
+    slug = "-".join(re.findall(r"[a-z0-9]+", text.lower())).lstrip("-0123456789")
+    return slug[:40].rstrip("-") or "feature"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,12 +35,6 @@ class FeatureRequest(_Part):
     text: str
     components: list[Literal["api", "db", "auth", "mcp"]] = ["api", "db", "auth"]
     answers: dict[str, str] = {}
-
-    @classmethod
-    def of(cls, text: str, **answers: str) -> "FeatureRequest":
-        """Give a request by its words; they name it as well."""
-        slug = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:40].strip("-")
-        return cls(slug=slug if slug[:1].isalpha() else "feature", text=text, answers=answers)
 
     @property
     def name(self) -> str:
@@ -179,6 +179,7 @@ class Design(_Part):
             endpoints[one.name] = _added(endpoints[one.name], one) if one.name in endpoints else one
         rules = [one for one in live.auth.rules if not self.access(one.name)] + self.auth.rules
         api, auth = ApiDesign(endpoints=list(endpoints.values())), AuthDesign(rules=rules)
+        # What becomes of the tables is PostgreSQL's to say.
         return Design(api=api, auth=auth, db=live.db)
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from todo.architect.design import FROM_LEAST_TO_MOST, Change, Design, Endpoint, Migration
 from todo.architect.planner import be_strict, explain
 from todo.architect.schema import Schema, kind, opened, quoted, reflected, shown
-from todo.architect.scratch import designer_of
+from todo.architect.scratch import designer_of, refuse_unmarked
 from todo.architect.verdict import Seen
 from todo.database.engine import Connection
 from todo.database.url import DatabaseUrl
@@ -43,6 +43,7 @@ async def dry_run(
         # This begins the transaction that nobody commits.
         await undone.exec_driver_sql("SELECT 1")
         connection: Any = (await undone.get_raw_connection()).driver_connection
+        await refuse_unmarked(connection)
         await connection.execute(_BOUNDS)
         trial = _Trial(connection, proposal.db.migration)
         for change in proposal.db.changes:

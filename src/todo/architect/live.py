@@ -1,5 +1,6 @@
 """The running system as a design, and what was seen of it."""
 
+import functools
 import inspect
 import io
 import re
@@ -34,6 +35,7 @@ _QUESTIONS = ("SELECT", "WITH me ")
 _STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 _PAGING = {"limit", "offset"}
 _HEAVY = 2
+_nothing_blocks = functools.partial(blockbuster_ctx, "todo", excluded_modules=["todo.architect"])
 
 
 class Trace(NamedTuple):
@@ -58,8 +60,9 @@ class Trace(NamedTuple):
         is_refused = self.status >= HTTPStatus.BAD_REQUEST and not blocked
         fault = f"its owner is answered {self.status}" if is_refused else ""
         yield Seen("LIVE-0", name, fault if self.chain else "no route was found for it")
-        fault = "blocks the loop" if blocked else "" if self.is_async else "its handler is no coroutine"
-        yield Seen("ASYNC-1", name, fault if self.chain else "", blocked)
+        is_plain = self.chain and not self.is_async
+        fault = "blocks the loop" if blocked else "its handler is no coroutine" if is_plain else ""
+        yield Seen("ASYNC-1", name, fault, blocked)
         for _, plan in self.plans:
             yield from (Seen("IDX-1", name, it, str(plan)) for it in [*plan.scans(owners)] or [""])
 
@@ -92,17 +95,18 @@ async def examine(
         system = await stack.enter_async_context(in_process(url, application))
         owner = await stack.enter_async_context(connect(url))
         bound = await stack.enter_async_context(connect(login_of(APP_GROUP, url, SECRET)))
-        looking = await stack.enter_async_context(opened(url))
-        stack.enter_context(blockbuster_ctx("todo", excluded_modules=["todo.architect"]))
-        called = [await _called(system, log, operation) for operation in system.operations]
-        schema = await looking.run_sync(reflected)
+        with _nothing_blocks():
+            called = [await _called(system, log, operation) for operation in system.operations]
+        async with opened(url) as looking:
+            schema = await looking.run_sync(reflected)
         await multiply(owner, schema, [one.person for one in called[:_HEAVY]])
         owners = {name: table.info["owner"] for name, table in schema.items() if table.info["owner"]}
         traces = [one._replace(plans=await _plans(bound, one.statements, one.person)) for one in called]
         design = _design(traces, schema)
         seen = [one for trace in traces for one in trace.judged(owners)]
         if probing:
-            seen += [one async for one in probe(system, design, constitution)]
+            with _nothing_blocks():
+                seen += [one async for one in probe(system, design, constitution)]
             seen += [one async for one in _lists(system, bound, traces[0].person, schema, owners)]
             leaks = [it for it in log.getvalue().splitlines() if system.mark in it or "eyJ" in it]
             held = "holds what a person wrote or signed in with"
@@ -180,27 +184,34 @@ async def _plans(
 async def _lists(
     system: InProcess, bound: Connection, person: UUID, schema: Schema, owners: dict[str, str]
 ) -> AsyncIterator[Seen]:
-    """Call each list plainly, then with each value of each parameter; say how the planner serves it."""
-    columns = {column.name for name in owners for column in schema[name].columns} - {*owners.values()}
+    """Call each list in every way there is to ask for it, and say how the planner serves it."""
+    columns = {name: {*it.columns.keys()} - {it.info["owner"]} for name, it in schema.items()}
     for operation in system.operations:
         if operation.method != "GET" or operation.collection is not None or operation.is_public:
             continue
         first = body_of(await system.send(operation, person))
-        asked: list[tuple[str, dict[str, Any]]] = [("plain", {})]
-        for name in sorted(set(operation.query) - _PAGING):
-            values = operation.values(name, system.mark)
-            asked += [(f"{name}={'…' if it == system.mark else it}", {name: it}) for it in values]
-            if system.mark in values:
-                # What a page says about going on is a value as good as any.
-                told = {**first, **first.get("page", {})}.items()
-                asked += [(f"{name}=…", {name: it}) for key, it in told if it and key.startswith("next")]
-        for said, query in asked:
+        for said, query in _ways_to_ask(operation, first, system.mark):
             system.ear.take()
             reply = await system.send(operation, person, query=query)
-            whole = await _plans(bound, [] if reply.is_error else system.ear.take(), person, run=True)
+            heard = [] if reply.is_error else system.ear.take()
+            plans = [plan for _, plan in await _plans(bound, heard, person, run=True)]
             # A count reads what it counts; what is judged is the rows that are shown, or the page of them.
-            for plan in [part for _, one in whole for part in one.pages() or [one] if part.gives_rows]:
-                if plan.tables & set(owners):
-                    faults = [*plan.scans(owners), *plan.sorts()] or [*plan.thrown_away(columns)]
-                    for one in plan.judged(f"{operation.name} {said}", faults):
-                        yield one
+            parts = [part for plan in plans for part in plan.pages() or [plan] if part.gives_rows]
+            for plan in (part for part in parts if part.tables & set(owners)):
+                asked = {name for table in plan.tables for name in columns.get(table, ())}
+                faults = [*plan.scans(owners), *plan.sorts()] or [*plan.thrown_away(asked)]
+                for one in plan.judged(f"{operation.name} {said}", faults):
+                    yield one
+
+
+def _ways_to_ask(
+    operation: Operation, first: dict[str, Any], mark: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ask plainly, then with each value of each parameter; `first` is what was answered plainly."""
+    yield "plain", {}
+    # What a page says about going on is a value as good as any.
+    told = [it for key, it in {**first, **first.get("page", {})}.items() if it and key.startswith("next")]
+    for name in sorted(set(operation.query) - _PAGING):
+        values = operation.values(name, mark)
+        for value in [*values, *(told if mark in values else ())]:
+            yield f"{name}={'…' if mark in values else value}", {name: value}

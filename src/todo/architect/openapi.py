@@ -13,7 +13,13 @@ from todo.architect.schema import Schema
 
 _JSON = "application/json"
 _REFUSED = 400
-_SAMPLES = {"integer": 1, "number": 1, "date-time": "2026-11-25T12:00:00Z", "date": "2026-11-25"}
+_SAMPLES = {
+    "boolean": True,
+    "integer": 1,
+    "number": 1,
+    "date-time": "2026-11-25T12:00:00Z",
+    "date": "2026-11-25",
+}
 _TYPES: dict[str, Any] = {"uuid": "uuid", "uuid7": "uuid", "date-time": "timestamp", "date": "date"}
 
 

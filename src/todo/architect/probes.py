@@ -93,8 +93,10 @@ def _mistakes(operation: Operation, endpoint: Endpoint, mark: str) -> Iterator[Q
     if not operation.is_public:
         yield Question("an unknown parameter", {"query": {_UNKNOWN: "1"}}, "API-3", _REFUSED)
     if operation.collection is not None:
-        yield Question("a malformed id", {"item_id": "not-an-id"})
-        yield Question("an unknown id", {"item_id": str(uuids.uuid7())})
+        yield Question("a malformed id", {"item_id": "not-an-id"}, "API-3", _REFUSED)
+        # Under an id of one's own choice one makes what is not there.
+        if operation.method != "PUT":
+            yield Question("an unknown id", {"item_id": str(uuids.uuid7())}, "API-1", {HTTPStatus.NOT_FOUND})
     media_type, body = operation.samples(mark)[0]
     if isinstance(body, dict):
         known = {*operation.bodies[media_type].get("properties", {})}

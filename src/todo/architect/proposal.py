@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from todo.architect.design import Access, Change, Design, Endpoint, FeatureRequest, Field
+from todo.architect.design import Access, Change, Design, Endpoint, Field, slug_of
 from todo.architect.specs import BLOCK
 from todo.architect.verdict import Verdict
 from todo.problems import CannotStart
@@ -149,7 +149,7 @@ def write_decision(root: Path, title: str, design: Design) -> str:
     if not folder.is_dir():
         raise CannotStart("There is no docs/adr here: go to the project's folder, or name it with --root.")
     number = _next(folder, "[0-9]*.md")
-    name = f"docs/adr/{number}-{FeatureRequest.of(title).slug}.md"
+    name = f"docs/adr/{number}-{slug_of(title)}.md"
     waived = (f"- {one.rule} is waived at {one.where}: {one.reason}" for one in design.waivers)
     answers = [f"- {name}: {said}" for name, said in design.request.answers.items()]
     tests = _named(name for proofs in design.tests for name in proofs.integration)

@@ -1,4 +1,4 @@
-"""A database to try things on: made for it, dropped at the end."""
+"""A database to try things on: made for it, marked as such, dropped at the end."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -7,13 +7,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from todo.database.embedded import EmbeddedPostgres
-from todo.database.engine import connect
+from todo.database.engine import Connection, connect
 from todo.database.roles import create_logins, login_of
 from todo.database.scram import scram_verifier
 from todo.database.url import DatabaseUrl
 from todo.migrations.runner import alone, migrate
+from todo.problems import CannotStart
 
 SECRET = b"the secret of a database that is thrown away"
+_MARK = "todo architect: scratch"
 _OWNED = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
 """
@@ -35,6 +37,7 @@ async def empty_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
     name = f"architect_{uuid4().hex[:12]}"
     async with connect(server) as connection:
         await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"COMMENT ON DATABASE {name} IS '{_MARK}'")
     url = DatabaseUrl(server.user, server.password, server.location, name, server.parameters)
     try:
         yield url
@@ -65,3 +68,10 @@ async def scratch_database(server: DatabaseUrl) -> AsyncIterator[DatabaseUrl]:
 def designer_of(url: DatabaseUrl) -> DatabaseUrl:
     """Give a scratch database as the one sees it who tries designs on it; no other database has this role."""
     return login_of(url.database, url, SECRET)
+
+
+async def refuse_unmarked(connection: Connection) -> None:
+    """Raise `CannotStart` unless the database was made to be thrown away."""
+    mark = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+    if await connection.fetchval(mark) != _MARK:
+        raise CannotStart("A design is tried on a scratch database only, and this one is not marked as such.")

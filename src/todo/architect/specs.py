@@ -143,11 +143,11 @@ def judged(root: Path, facts: Facts, live: Design, tables: list[str], refused: s
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
     for page in pages:
         name = page.path.relative_to(root).as_posix()
-        yield Seen("SPEC-1", name, _STALE if name in stale else "")
-        for fault in [*_faults(page, tests, is_served=page.feature in served)] or [""]:
-            yield Seen("SPEC-2", name, fault)
-        if page.path in refused:
-            yield Seen("SPEC-2", name, "its design does not verify any more: todo architect verify")
+        if page.status == "live":
+            yield Seen("SPEC-1", name, _STALE if name in stale else "")
+        faults = [*_faults(page, tests, is_served=page.feature in served)]
+        faults += ["its design does not verify any more: todo architect verify"] * (page.path in refused)
+        yield from (Seen("SPEC-2", name, fault) for fault in faults or [""])
 
 
 def _faults(page: Page, tests: str, *, is_served: bool) -> Iterator[str]:

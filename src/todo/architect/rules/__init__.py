@@ -28,9 +28,9 @@ POINTS = {
         Rule("DOC-2", "user", "Records are where and what they should be", only="check"),
         Rule("TEST-1", "coordinator", "Every endpoint names unit, integration and edge tests",
              lambda case: case.subject.api.endpoints,
-             lambda one, case: not any(it.unit and it.integration and it.edge
-                                       for it in case.subject.tests if it.endpoint == one.name)
-             and "unit, integration and edge tests are not all named", "verify"),
+             lambda one, case: [f"no {kind} test is named" for kind in ("unit", "integration", "edge")
+                                if not any(getattr(it, kind) for it in case.subject.tests
+                                           if it.endpoint == one.name)], "verify"),
     ],
     "API, database and sign-in fit each other": [
         Rule("LIVE-0", "api", "Every operation was called, answered, and its handler found", only="check"),

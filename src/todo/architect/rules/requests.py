@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from todo.architect.design import SERVERS_OWN, Access, Endpoint, Field
 from todo.architect.rules.rule import Case, Rule, question, words
-from todo.architect.schema import unique_columns
+from todo.architect.schema import kind, unique_columns
 
 _SECRET = re.compile(r"(^|_)(password|secret|token|hash|digest)($|_)")
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
@@ -31,17 +31,17 @@ def _asks_whose(one: Endpoint, case: Case) -> Iterator[str]:
 
 def _succeeds_as_usual(one: Endpoint, case: Case) -> str | None:
     creates = any(other.path.startswith(one.path + "/{") for other in case.design.api.endpoints)
-    expected = {"DELETE": 204, "POST": 201 if creates else one.success[0]}.get(one.method)
-    return f"answers {one.success}, not {expected}" if expected and expected not in one.success else None
+    expected = 204 if one.method == "DELETE" else 201 if creates else one.success[0]
+    return None if expected in one.success else f"answers {one.success}, not {expected}"
 
 
 def _is_paged(one: Endpoint, case: Case) -> Iterator[str]:
     if not one.paged:
         yield "answers a list without total and page"
-    table = case.table_of(one)
-    unique = set() if table is None else unique_columns(table)
-    for name, by in one.sorts.items() if unique else ():
-        if not {*re.findall(r"\w+", by.rpartition(",")[2])[:1]} & unique:
+    if (table := case.table_of(one)) is None:
+        return
+    for name, by in one.sorts.items():
+        if not {*re.findall(r"\w+", by.rpartition(",")[2])[:1]} & unique_columns(table):
             yield f"equal {name} have no order: no unique tie-breaker"
 
 
@@ -102,10 +102,13 @@ def _misnamed(one: Endpoint, case: Case) -> Iterator[str]:
     if one.is_item and not one.collection.endswith("s"):
         yield f"{one.collection} is not a plural"
     table = case.table_of(one)
-    columns = [] if table is None else table.columns.keys()
-    for name in [*(it.name for it in [*one.request, *one.response]), *columns]:
+    columns = [] if table is None else [*table.columns]
+    for name in [it.name for it in [*one.request, *one.response, *columns]]:
         if not _SNAKE.fullmatch(name):
             yield f"{name} is not snake_case"
+    for column in columns:
+        if (kind(column) == "timestamptz") != f"_{column.name}".endswith("_at"):
+            yield f"{column.name} is the name of a {kind(column)}"
 
 
 def _has_tool(one: Endpoint, case: Case) -> str | None:
@@ -145,7 +148,9 @@ ACCESS = [
          "verify", question("sharing", "security", "never", "others may read", "others may read and change")),
 ]  # fmt: skip
 VALIDATION = [
-    Rule("API-1", "api", "POST to a collection answers 201, DELETE 204", Case.endpoints, _succeeds_as_usual),
+    Rule("API-1", "api", "POST to a collection answers 201, DELETE 204, and what is not there 404",
+         lambda case: [one for one in case.endpoints() if one.method in {"POST", "DELETE"}],
+         _succeeds_as_usual),
     Rule("API-2", "api", "A list is paged, has a total, and an order that ends in something unique",
          lambda case: [one for one in case.endpoints() if one.listing], _is_paged),
     Rule("API-3", "api", "Strings of a request are bounded, and members nobody knows are refused",
@@ -167,7 +172,7 @@ ERRORS = [
     Rule("ERR-2", "api", "Every refusal has the one shape: status, detail, error_code", only="check"),
 ]
 NAMES = [
-    Rule("NAME-1", "api", "One way to name: snake_case, lower-case plural addresses",
+    Rule("NAME-1", "api", "One way to name: snake_case, lower-case plural addresses, *_at for moments",
          Case.endpoints, _misnamed),
     Rule("MCP-1", "api", "Every operation has a tool of its name, or a reason why not",
          Case.protected, _has_tool),

@@ -16,7 +16,7 @@ from todo.architect.project import claims_of_tokens, migration_steps, written
 from todo.architect.rules import judge
 from todo.architect.rules.rule import Case
 from todo.architect.scratch import empty_database, scratch_database, scratch_server
-from todo.architect.verdict import Clarification, Seen, Verdict, unverified
+from todo.architect.verdict import Clarification, Outcome, Seen, Verdict, unverified
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
@@ -54,7 +54,7 @@ class Bench:
         live, refused = self.live.design, set[Path]()
         for page in specs.pages_of(root):
             is_open = page.design and page.status == "proposed" and not page.is_served(live)
-            if is_open and page.design and (await self.verify(page.design)).outcome != "verified":
+            if is_open and page.design and (await self.verify(page.design)).outcome is not Outcome.VERIFIED:
                 refused.add(page.path)
         facts, steps = await self.facts(server)
         pages = specs.judged(root, facts, live, [*self.live.schema], refused)

@@ -54,7 +54,7 @@ def facts(bench: Bench) -> str:
 
 def brief(request: FeatureRequest, bench: Bench) -> str:
     """Give everything an agent or a person needs to write a design by hand."""
-    questions = map(str, bench.questions(request))
+    questions = [f"- `{it.id}`: {it.question} ({' | '.join(it.options)})" for it in bench.questions(request)]
     return _BRIEF.format(
         request=request,
         asked=request.model_dump_json(exclude={"components"}),

@@ -48,6 +48,7 @@ async def probe(system: InProcess, live: Design, constitution: Constitution) -> 
 
 
 def judged(question: Question, reply: httpx2.Response, mark: str) -> Iterator[Seen]:
+    """Say what is wrong with an answer; `mark` is what nobody but the owner may be shown."""
     said = f"{reply.status_code} to {question.asked}"
     if question.rule:
         yield Seen(question.rule, "", "" if reply.status_code in question.allowed else f"answers {said}")

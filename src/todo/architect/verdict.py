@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from todo.architect.design import Design
 
+Kind = Literal["ambiguity", "performance", "security", "retention", "tradeoff", "migration"]
 Owner = Literal["api", "db", "auth", "coordinator", "user"]
 _EVIDENCE_WIDTH = 300
 
@@ -39,7 +40,7 @@ class Clarification(BaseModel):
     """A question that only a person can answer; `id` is what an answer is kept under."""
 
     id: str
-    kind: Literal["ambiguity", "performance", "security", "retention", "tradeoff", "migration"]
+    kind: Kind
     question: str
     options: list[str]
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from todo.architect.constitution import Constitution
 from todo.architect.design import Design, Endpoint
 from todo.architect.schema import Schema
-from todo.architect.verdict import Clarification, Finding, Owner, Seen
+from todo.architect.verdict import Clarification, Finding, Kind, Owner, Seen
 
 Phase = Literal["check", "verify"]
 # What is wrong with a subject: nothing, one thing, or some.
@@ -93,7 +93,7 @@ class Rule(NamedTuple):
         )  # fmt: skip
 
 
-def question(id_: str, kind: Any, *options: str) -> Clarification:
+def question(id_: str, kind: Kind, *options: str) -> Clarification:
     """Give what a person is asked where a rule finds something, but for what it found."""
     return Clarification(id=id_, kind=kind, question="", options=list(options))
 

@@ -138,5 +138,5 @@ def _copies(table: sa.Table) -> str:
     made = f"FROM {quoted(table.name)} WHERE {quoted(owner)} <> $1::uuid LIMIT 200"
     source = f"(SELECT *, row_number() OVER () - 1 AS place, count(*) OVER () AS many {made}) AS made"
     rows = f"generate_series(1, {_ROWS_PER_OWNER}) AS n JOIN {source} ON place = n % least(many, 200)"
-    names, made = ", ".join(values), ", ".join(values.values())
-    return f"INSERT INTO {quoted(table.name)} ({names}) SELECT {made} FROM {rows}"  # noqa: S608  # the catalogue's own names
+    names, chosen = ", ".join(values), ", ".join(values.values())
+    return f"INSERT INTO {quoted(table.name)} ({names}) SELECT {chosen} FROM {rows}"  # noqa: S608  # the catalogue's own names

@@ -18,7 +18,18 @@ AWAY_SECONDS = 8.0
 TWO_WORKERS = {"TODO_WORKERS": "2"}
 _RESTARTS = 20
 _RESTART_PAUSE_SECONDS = 0.1
-_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%todos%'"
+# No lock holds them, for a write does not wait for one for long.
+_HELD = """
+CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER hold AFTER INSERT OR UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION hold();
+"""
+_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%todos%'"
 _WAITING = f"SELECT ({_WAITERS}) >= 4"
 _GIVEN_FREE = f"SELECT ({_WAITERS}) = 0"
 
@@ -37,11 +48,12 @@ async def kill_workers(product: Product, _number: int) -> float:
     """Kill every worker while PostgreSQL works on what they said to it, and leave it to do that.
 
     A write takes one message, so a kill by chance seldom meets one between its commit and its answer. Here
-    the writes wait for a lock until those are dead whom PostgreSQL would answer, and are committed then.
+    the writes are held until those are dead whom PostgreSQL would answer, and are committed then.
     """
     async with connect(product.owner_url) as watcher, connect(product.owner_url) as holder:
+        await holder.execute(_HELD)
         async with holder.transaction():
-            await holder.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+            await holder.execute("SELECT pg_advisory_xact_lock(1)")
             await until(lambda: watcher.fetchval(_WAITING), "writes wait for the lock")
             workers = product.workers()
             for worker in workers:

@@ -33,7 +33,7 @@ _LONG_SECONDS = 0.01
 # So long a connection of the pool is waited for, too.
 _PATIENCE_SECONDS = 2.0
 # Whoever holds a person's row for longer is waited for elsewhere, for others are behind on the connection.
-_LOCK_MILLISECONDS = 50
+_LOCK_MILLISECONDS = 20
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _COMMAND_TIMEOUT_SECONDS = 10.0
 

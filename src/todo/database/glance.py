@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Boolean, column, table
 
@@ -11,7 +12,7 @@ from todo.database.statements import Statement
 # Who asks is settled first: what is asked has nothing to begin with but that row. Were it not so, row-level
 # security would show nothing at all.
 _WHO = """\
-WITH me AS MATERIALIZED (SELECT set_config('app.user_id', ${me}, true)),
+WITH me AS MATERIALIZED (SELECT set_config('app.user_id', ${me}::uuid::text, true)),
      standing AS MATERIALIZED (SELECT {lasts} AS lasts FROM me)"""
 _LOOK = (
     "SELECT standing.lasts, answer.* FROM standing LEFT JOIN LATERAL ({asked}) AS answer ON standing.lasts"
@@ -23,7 +24,7 @@ STANDING = table("standing", column("lasts", Boolean))
 
 
 def look(
-    statement: Statement, values: dict[str, Any], user_id: str, standing: Standing | None
+    statement: Statement, values: dict[str, Any], user_id: UUID, standing: Standing | None
 ) -> tuple[str, list[Any]]:
     """Give SQL and arguments of a statement that also says who asks.
 
@@ -34,7 +35,7 @@ def look(
 
 
 def strike(
-    statement: Statement, values: dict[str, Any], user_id: str, standing: Standing | None
+    statement: Statement, values: dict[str, Any], user_id: UUID, standing: Standing | None
 ) -> tuple[str, list[Any]]:
     """Give SQL and arguments of a statement that writes, and also says who asks.
 

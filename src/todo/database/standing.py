@@ -15,14 +15,14 @@ class Standing(Protocol):
     question: ClassVar[str]
 
     @property
-    def values(self) -> tuple[str, ...]:
-        """Give what it is asked with, as text."""
+    def values(self) -> tuple[str | UUID, ...]:
+        """Give what it is asked with."""
         ...
 
 
 def literal_query(standing: Standing) -> str:
     """Give the question as SQL without parameters, for a message that holds several statements."""
-    return standing.question.format(*map(quoted, standing.values))
+    return standing.question.format(*(quoted(str(value)) for value in standing.values))
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class LiveSession:
     question: ClassVar[str] = 'SELECT FROM auth.session WHERE id = {0} AND "expiresAt" > now()'
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def values(self) -> tuple[UUID]:
         """Give the session's id."""
-        return (str(self.session_id),)
+        return (self.session_id,)
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class HeldKey:
     )
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def values(self) -> tuple[UUID, UUID]:
         """Give person and key."""
-        return str(self.user_id), str(self.key_id)
+        return self.user_id, self.key_id
 
 
 def quoted(text: str) -> str:

@@ -181,7 +181,7 @@ class Database:
         if self._reads is None:
             async with self.transaction(user_id, standing, read_only=True) as transaction:
                 return await transaction.one(statement, **values)
-        sql, arguments = look(statement, values, str(user_id), standing)
+        sql, arguments = look(statement, values, user_id, standing)
         with _UnavailableWhileItPasses():
             row = await self._answered(self._reads, sql, arguments, is_repeatable=True)
         if row is None or not row["lasts"]:
@@ -195,7 +195,7 @@ class Database:
 
         Gives nothing where it did not apply, and has done nothing then. Raises what `transaction` does.
         """
-        sql, arguments = strike(statement, values, str(user_id), standing)
+        sql, arguments = strike(statement, values, user_id, standing)
         with _UnavailableWhileItPasses():
             try:
                 if self._writes is None:

@@ -22,6 +22,8 @@ OWN_USERS = Statement(text("SELECT min(id::text)::uuid AS id, count(*) AS n FROM
 SIGNED_IN = "SELECT current_setting('app.user_id') AS id"
 PLAN_OF_A_WORD = Statement(text("EXPLAIN SELECT FROM todo_words WHERE word = :word"))
 SLEEP = Statement(text("SELECT pg_sleep(20)"))
+NAP = Statement(text("SELECT pg_sleep(0.6)"))
+LOCK_TIMEOUT = Statement(text("SELECT setting::integer AS ms FROM pg_settings WHERE name = 'lock_timeout'"))
 
 
 @pytest.fixture
@@ -96,6 +98,17 @@ async def test_reading_cannot_write(database: Database) -> None:
     with pytest.raises(Unavailable):
         async with database.transaction(user_id, read_only=True) as transaction:
             await transaction.one(ADD_USER, id=user_id)
+
+
+async def test_all_locks_of_a_transaction_are_waited_for_as_long_as_one(database: Database) -> None:
+    async with database.transaction(uuid4()) as transaction:
+        before = await transaction.one(LOCK_TIMEOUT)
+        await transaction.one(NAP)
+        after = await transaction.one(LOCK_TIMEOUT)
+
+    assert before
+    assert after
+    assert (before["ms"], after["ms"] <= 2_400) == (3_000, True)
 
 
 async def test_a_full_pool_is_said_to_be_full_soon(database: Database) -> None:

@@ -13,6 +13,7 @@ from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
 
 __all__ = [
+    "LOCK_SECONDS",
     "READS_PER_WORKER",
     "WRITES_PER_WORKER",
     "Connection",
@@ -32,6 +33,8 @@ _WRITES_AT_EASE = 4
 _LONG_SECONDS = 0.01
 # So long a connection of the pool is waited for, too.
 _PATIENCE_SECONDS = 2.0
+# How long anybody waits for a lock.
+LOCK_SECONDS = 3
 # Whoever holds a person's row for longer is waited for elsewhere, for others are behind on the connection.
 _LOCK_MILLISECONDS = 20
 _CONNECT_TIMEOUT_SECONDS = 10.0

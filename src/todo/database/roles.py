@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import asyncpg
 from sqlalchemy.exc import ProgrammingError
 
-from todo.database.engine import Connection, connect
+from todo.database.engine import LOCK_SECONDS, Connection, connect
 from todo.database.scram import scram_verifier
 from todo.database.url import DatabaseUrl
 from todo.problems import CannotStart
@@ -29,7 +29,7 @@ _LIMITS = {
     "enable_seqscan": "off",
     "jit": "off",
     "statement_timeout": "5s",
-    "lock_timeout": "3s",
+    "lock_timeout": f"{LOCK_SECONDS}s",
     "idle_in_transaction_session_timeout": "10s",
 }
 

@@ -1,6 +1,7 @@
 """One request, one person, one transaction: the only way to the tables, and the only place that commits."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 
+from todo.database.engine import LOCK_SECONDS
 from todo.database.glance import look, strike
 from todo.database.pool import Connection
 from todo.database.provenance import Provenance
@@ -40,6 +42,7 @@ _PASSING = (
 # All connections of one kind may have ended together, and be found so one by one.
 _ATTEMPTS = 10
 _PING_SECONDS = 1.0
+_LATE_SECONDS = 0.5
 _NOBODY = UUID(int=0)
 _NOT_NOW = "The database cannot answer right now; try again shortly."
 _REVISION = Statement(text("SELECT version_num FROM alembic_version"))
@@ -63,6 +66,7 @@ class Transaction:
         self._standing = standing
         self._provenance = provenance
         self._timeout_seconds: float | None = None
+        self._began = time.monotonic()
         self.user_id = user_id
 
     @property
@@ -74,12 +78,14 @@ class Transaction:
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """Give the first row, or nothing."""
+        await self._hurry()
         return await self._connection.fetchrow(
             statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
         )
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Give all rows."""
+        await self._hurry()
         return await self._connection.fetch(
             statement.sql, *statement.arguments(values), timeout=self._timeout_seconds
         )
@@ -87,6 +93,13 @@ class Transaction:
     async def say(self, sql: str, arguments: Sequence[Any]) -> asyncpg.Record | None:
         """Give the first row of a statement that says who asks as well, or nothing."""
         return await self._connection.fetchrow(sql, *arguments)
+
+    async def _hurry(self) -> None:
+        """Wait less for a lock the later it is: for all of them, as long as for one."""
+        late_seconds = time.monotonic() - self._began
+        if late_seconds > _LATE_SECONDS and self._timeout_seconds is None:
+            left = max(1, int((LOCK_SECONDS - late_seconds) * 1_000))
+            await self._connection.execute(f"SET LOCAL lock_timeout = {left:d}")
 
     async def chunks(
         self, statement: Statement, size: int, **values: Any

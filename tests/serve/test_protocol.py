@@ -206,6 +206,11 @@ async def test_head_and_body_leave_in_one_write() -> None:
         assert not written.is_closing()
 
 
+async def test_whoever_asks_for_the_head_alone_gets_no_body() -> None:
+    async with asked(REQUEST.replace(b"GET", b"HEAD"), start(OF_TWO), body(b"{}")) as written:
+        assert b"".join(written.writes) == HEAD + b"\r\n"
+
+
 async def test_a_head_does_not_wait_for_a_body_that_takes_its_time() -> None:
     is_there = asyncio.Event()
     async with asked(REQUEST, start((b"x-a", b"1")), is_there, body(b"{}")) as written:

@@ -51,7 +51,7 @@ class InOnePiece:
     def _keep(self, start: Message) -> bool:
         """Keep a head with whose body it can leave, unless uvicorn has to see anything about it."""
         cycle = self.cycle
-        if cycle.response_started or self._start is not None:
+        if cycle.response_started or self._start is not None or cycle.scope["method"] == "HEAD":
             return False
         headers = [*cycle.default_headers, *start["headers"]]
         head = STATUS_LINE[start["status"]] + b"\r\n".join(map(b": ".join, headers)) + b"\r\n\r\n"

@@ -37,6 +37,24 @@ async def test_a_killed_server_is_brought_back(tmp_path: Path) -> None:
         assert await answer(url) == "on"
 
 
+async def test_its_few_checkpoints_hold_in_a_folder_that_says_otherwise_too(
+    tmp_path: Path,
+) -> None:
+    cluster = tmp_path / "postgres"
+    with EmbeddedPostgres(cluster).running() as url:
+        async with connect(url) as connection:
+            for change in ("max_wal_size = '64MB'", "checkpoint_timeout = '1min'"):
+                await connection.execute(f"ALTER SYSTEM SET {change}")
+
+    with EmbeddedPostgres(cluster).running() as url:
+        async with connect(url) as connection:
+            rows = await connection.fetch("SELECT name, current_setting(name) AS value FROM pg_settings")
+    settings = {row["name"]: row["value"] for row in rows}
+
+    assert (settings["max_wal_size"], settings["checkpoint_timeout"]) == ("2GB", "15min")
+    assert {settings[name] for name in ("fsync", "full_page_writes", "synchronous_commit")} == {"on"}
+
+
 async def test_a_server_left_running_is_taken_over_and_stopped_at_the_end(tmp_path: Path) -> None:
     cluster = tmp_path / "postgres"
     left = EmbeddedPostgres(cluster)

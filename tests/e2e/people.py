@@ -5,13 +5,14 @@ import hmac
 import itertools
 import struct
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx2
 import jwt
+import psutil
 
 from tests.e2e.product import Product
 from tests.e2e.waiting import until
@@ -86,9 +87,16 @@ class People:
         clients: list[httpx2.AsyncClient] = []
 
         async def is_shared() -> bool:
-            clients.append(await self.client(product))
-            await clients[-1].get("/health/live")
-            return all(product.is_connected(worker) for worker in product.workers())
+            # Those who have one stand still meanwhile, for whoever wakes first would take each.
+            workers = product.workers()
+            busy = [worker for worker in workers if product.is_connected(worker)]
+            with suppress(psutil.NoSuchProcess), ExitStack() as stack:
+                for worker in busy if len(busy) < len(workers) else ():
+                    worker.suspend()
+                    stack.callback(worker.resume)
+                clients.append(await self.client(product))
+                await clients[-1].get("/health/live")
+            return all(map(product.is_connected, product.workers()))
 
         await until(is_shared, "every worker has taken in a connection")
         return clients

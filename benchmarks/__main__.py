@@ -51,7 +51,7 @@ def _measure(stage: Stage, load: Generator, folder: Path, chosen: argparse.Names
     rounds = measured(stage, load, chosen.rounds, chosen.seconds)
     # Half of the peak is no rush, nor the minute after one.
     asyncio.run(tidy_up(stage.product.owner_url))
-    open_loop = {job.value: _at_half(stage, load, rounds, job, chosen.seconds) for job in (Job.GET, Job.MIX)}
+    open_loop = {job.value: _at_half(stage, load, rounds, job, chosen) for job in (Job.GET, Job.MIX)}
     one_at_a_time = latencies(stage, folder, chosen.rounds, chosen.seconds / 8)
     touched = asyncio.run(buffers(stage))
     low = {job: middle(rounds.of[job][OURS.name]).per_second * _LOW for job in (Job.GET, Job.MIX)}
@@ -61,11 +61,11 @@ def _measure(stage: Stage, load: Generator, folder: Path, chosen: argparse.Names
     return Results(chosen.size, rounds, ceiling, open_loop, one_at_a_time, touched, workers, small)
 
 
-def _at_half(stage: Stage, load: Generator, rounds: Rounds, job: Job, seconds: float) -> Round:
+def _at_half(stage: Stage, load: Generator, rounds: Rounds, job: Job, chosen: argparse.Namespace) -> Round:
     rate = middle(rounds.of[job][OURS.name]).per_second / 2
     say(f"open loop, {job}: {rate:,.0f}/s")
-    plan = Plan(OURS, stage.addresses[OURS.name], job, seconds * 3, rate=rate)
-    return run(stage, load, plan)[1]
+    plan = Plan(OURS, stage.addresses[OURS.name], job, chosen.seconds * 3, rate=rate)
+    return middle([run(stage, load, plan)[1] for _ in range(chosen.rounds)])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,7 +29,7 @@ READS_PER_WORKER = 4
 # Few are enough for most, and what one process does after another costs less; but writes wait for the disk,
 # and where that is slow, together.
 WRITES_PER_WORKER = 8
-_WRITES_AT_EASE = 4
+_WRITES_AT_EASE = 3
 _LONG_SECONDS = 0.01
 # So long a connection of the pool is waited for, too.
 _PATIENCE_SECONDS = 2.0

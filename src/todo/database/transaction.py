@@ -67,6 +67,7 @@ class Transaction:
         self._provenance = provenance
         self._timeout_seconds: float | None = None
         self._began = time.monotonic()
+        self._late_seconds = 0.0
         self.user_id = user_id
 
     @property
@@ -97,7 +98,9 @@ class Transaction:
     async def _hurry(self) -> None:
         """Wait less for a lock the later it is: for all of them, as long as for one."""
         late_seconds = time.monotonic() - self._began
-        if late_seconds > _LATE_SECONDS and self._timeout_seconds is None:
+        # Said anew now and then, for each time is a message.
+        if late_seconds - self._late_seconds > _LATE_SECONDS and self._timeout_seconds is None:
+            self._late_seconds = late_seconds
             left = max(1, int((LOCK_SECONDS - late_seconds) * 1_000))
             await self._connection.execute(f"SET LOCAL lock_timeout = {left:d}")
 

@@ -43,6 +43,7 @@ class Tapped:
         self._writes = writes
         self.said: list[str] = []
         self.breaks: list[str] = []
+        self.speaks = asyncio.Event()
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109  # as a pool has it
         self.said.append("a transaction")
@@ -53,6 +54,7 @@ class Tapped:
 
     async def ask(self, sql: str, values: Sequence[Any], *, timeout: float) -> Row | None:  # noqa: ASYNC109  # as `Messages` has it
         self.said.append(sql)
+        self.speaks.set()
         when = self.breaks.pop() if self.breaks else ""
         if when == "on the way":
             raise ConnectionLost
@@ -206,6 +208,25 @@ async def test_changes_on_their_way_to_a_connection_that_is_told_to_end_are_made
         await end_all(service)
 
     assert [(await one).version for one in waiting] == [2, 2, 2]
+
+
+async def test_a_write_that_is_called_off_on_its_way_is_told_of_for_it_may_be_done(
+    alice: Person, tap: Tapped
+) -> None:
+    await alice.make_todo()
+    told = list[UUID]()
+    alice_id = UUID(alice.subject)
+    database = Database(tap, writes=tap, on_commit=told.append)
+    writing = asyncio.create_task(
+        todo_writer(Stroke(database, alice_id, None, BY_HAND), LIMITS).create_todo(NEW)
+    )
+    await tap.speaks.wait()
+
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+    assert told == [alice_id]
 
 
 async def test_a_change_of_a_person_whose_row_is_held_for_long_is_waited_for_elsewhere(

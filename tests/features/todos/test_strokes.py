@@ -199,9 +199,10 @@ async def test_changes_on_their_way_to_a_connection_that_is_told_to_end_are_made
 ) -> None:
     ids = [UUID((await alice.make_todo())["id"]) for _ in range(3)]
     writer = writer_of(alice, tap)
-    async with connect(service.owner_url) as owner, owner.transaction():
-        # Held up, so that all are on their way when the end comes.
-        await owner.execute("LOCK TABLE todo_changes")
+    async with connect(service.owner_url) as owner:
+        await owner.execute(HOLD)
+        # They are on their way when the end comes; not held by a lock, for none is waited for long.
+        await owner.execute("SELECT pg_advisory_lock(1)")
         waiting = [asyncio.create_task(writer.complete_todo(todo_id)) for todo_id in ids]
         while await owner.fetchval(WAITING) < 1:
             await owner.execute("SELECT pg_stat_clear_snapshot()")
@@ -246,9 +247,20 @@ async def test_a_change_of_a_person_whose_row_is_held_for_long_is_waited_for_els
     assert (await waiting).version == 2
 
 
+HOLD = """
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_locks JOIN pg_database ON database = pg_database.oid
+                   WHERE locktype = 'advisory' AND objid = 1 AND datname = current_database()) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER hold AFTER UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION hold();
+"""
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND usename LIKE 'todo\\_app%' AND wait_event_type = 'Lock'
+ WHERE datname = current_database() AND usename LIKE 'todo\\_app%' AND wait_event = 'PgSleep'
 """
 # Waits until they are gone.
 END_ALL = """

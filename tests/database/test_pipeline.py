@@ -353,6 +353,22 @@ async def test_whoever_comes_behind_a_slow_question_is_answered_elsewhere(dial: 
     assert first["pid"] != second["pid"]
 
 
+async def test_once_nobody_is_held_up_one_connection_does_again(dial: Dial) -> None:
+    now, long_seconds = asyncio.get_running_loop().time, 0.2
+    async with Pipelines(dial, size=2, long_seconds=long_seconds) as pipelines:
+        slow = asyncio.create_task(pipelines.ask(f"{BACKEND} FROM pg_sleep(1)", (), timeout=5))
+        held_up_at = now() + 2 * long_seconds
+        await until(lambda: now() > held_up_at, "the first is held up")
+        elsewhere = await pipelines.ask(BACKEND, (), timeout=5)
+        first = await slow
+        rows = await asyncio.gather(*(pipelines.ask(BACKEND, (), timeout=5) for _ in range(20)))
+
+    assert first
+    assert elsewhere
+    assert elsewhere["pid"] != first["pid"]
+    assert {row["pid"] for row in rows if row} == {first["pid"]}
+
+
 async def test_where_there_is_no_room_for_another_the_one_that_is_held_up_has_to_do(dial: Dial) -> None:
     dials = [dial]
 
@@ -395,7 +411,7 @@ async def test_a_connection_that_is_gone_is_replaced(dial: Dial, owner_url: Data
     assert second
     assert first
     assert first["pid"] != second["pid"]
-    assert open_now == [1, 0, 1]
+    assert open_now == [1, 0, 1, 0]
 
 
 async def test_where_nothing_can_be_opened_in_time_that_is_said(dial: Dial) -> None:

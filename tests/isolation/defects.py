@@ -127,10 +127,12 @@ BESIDE_POLICIES = (
     _defect(
         "cursors and tokens of everybody",
         "transport/paging.py",
-        'b"cursor" + self._user_id.bytes',
-        'b"cursor"',
+        "what = self._user_id.bytes + ",
+        "what = ",
     ),
-    _defect("cursors of any list", "transport/paging.py", "digest + payload", "payload"),
+    _defect(
+        "cursors of any list", "transport/paging.py", "len(asked).to_bytes(4) + asked + payload", "payload"
+    ),
     _defect(
         "change tokens unchecked",
         _SERVICE,

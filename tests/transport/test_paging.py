@@ -1,6 +1,6 @@
 """Cursors are opaque, signed and personal."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -32,3 +32,26 @@ def test_a_cursor_is_good_with_one_secret_only() -> None:
 
     with pytest.raises(ValidationFailed):
         CursorSigner(b"new", user_id).read(cursor, "question")
+
+
+def test_a_cursor_that_was_signed_as_before_is_still_good_for_its_question_alone() -> None:
+    signer, cursor = CursorSigner(b"secret", UUID(int=1)), "w1L9wW_LXobuCod9OScZwHBvc2l0aW9u"
+
+    assert signer.read(cursor, "question") == "position"
+    with pytest.raises(ValidationFailed):
+        signer.read(cursor, "another question")
+    with pytest.raises(ValidationFailed):
+        ALICE.read(cursor, "question")
+
+
+@given(user_id=st.uuids(), question=st.text(alphabet="ab"), more=st.text(alphabet="ab", min_size=1))
+def test_a_cursor_is_good_for_one_person_and_one_question_only(
+    user_id: UUID, question: str, more: str
+) -> None:
+    signer = CursorSigner(b"secret", user_id)
+    cursor = signer.write("position", question)
+
+    with pytest.raises(ValidationFailed):
+        signer.read(cursor, question + more)
+    with pytest.raises(ValidationFailed):
+        ALICE.read(cursor, question)

@@ -86,6 +86,7 @@ class Pipeline:
         self._tending_seconds = min(_TENDING_SECONDS, patience_seconds, stuck_seconds, idle_seconds)
         self._tending: asyncio.Handle = self._loop.call_soon(self._tend)
         self._answered_at = self._used_at
+        self.on_close: Callable[[], None] = _nobody
         self.is_closed = False
 
     @property
@@ -139,6 +140,7 @@ class Pipeline:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._libpq.finish()
+        self.on_close()
         # Told to end, the server does that instead of a commit and never after one.
         is_undone = bool(self._asked) and isinstance(self._asked[0].error, asyncpg.AdminShutdownError)
         while self._asked:
@@ -241,6 +243,10 @@ class Pipeline:
             self.close()
         else:
             self._tending = self._loop.call_later(self._tending_seconds, self._tend)
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 def _first_row(prepared: _Prepared, result: PGresult) -> Row | None:

@@ -1,6 +1,7 @@
 """The pipelined connections of a worker: as few as are enough."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 class Pipelines:
     """Connects on first use, and once more where whoever is first on each connection has waited long.
 
-    Up to `at_ease` of them, once more where anybody waits.
+    Up to `at_ease` of them, once more where anybody waits; the others are used only while those are held up,
+    for what comes together on few costs less.
     """
 
     def __init__(
@@ -47,16 +49,11 @@ class Pipelines:
     async def __aexit__(self, *_: object) -> None:
         if self._opening is not None:
             self._opening.cancel()
-        for pipeline in self._open:
+        for pipeline in self._open[:]:
             pipeline.close()
 
     def _best(self) -> "Pipeline | None":
-        best = min(self._open, key=_burden, default=None)
-        if best is not None and best.is_closed:
-            # It has none who wait, so it comes first.
-            self._open = [pipeline for pipeline in self._open if not pipeline.is_closed]
-            self._on_change(len(self._open))
-            return self._best()
+        best = min(self._open[: self._at_ease], key=_burden, default=None)
         if best is None or not best.waiting:
             return best
         if self._is_held_up(best):
@@ -88,9 +85,15 @@ class Pipelines:
 
     async def _open_another(self) -> None:
         try:
-            self._open.append(await self._dial())
+            pipeline = await self._dial()
         finally:
             self._opening = None
+        pipeline.on_close = functools.partial(self._forget, pipeline)
+        self._open.append(pipeline)
+        self._on_change(len(self._open))
+
+    def _forget(self, pipeline: "Pipeline") -> None:
+        self._open.remove(pipeline)
         self._on_change(len(self._open))
 
 

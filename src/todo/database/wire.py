@@ -60,8 +60,12 @@ def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
     sent: list[bytes | None] = []
     formats: list[int] = []
     for value in values:
-        if type(value) is str:  # most are, and this is the quickest way to know
+        kind = type(value)
+        if kind is str:
             sent.append(_whole(value).encode())
+            formats.append(_TEXT)
+        elif kind is int:
+            sent.append(b"%d" % value)
             formats.append(_TEXT)
         elif value is None:
             sent.append(None)
@@ -69,7 +73,7 @@ def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
         elif isinstance(value, UUID):
             sent.append(value.bytes)
             formats.append(_BINARY)
-        elif isinstance(value, bytes):
+        elif kind is bytes:
             sent.append(value)
             formats.append(_BINARY)
         else:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import hashlib
 import hmac
 from uuid import UUID
@@ -33,7 +34,8 @@ class CursorSigner:
         except (ValueError, binascii.Error):
             raw = b""
         tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
-        if not hmac.compare_digest(tag, self._tag(payload, question)):
+        expected = self._tag(payload, question), self._former_tag(payload, question)
+        if not any(hmac.compare_digest(tag, one) for one in expected):
             raise ValidationFailed(
                 errors=[
                     {
@@ -47,7 +49,17 @@ class CursorSigner:
         return payload.decode()
 
     def _tag(self, payload: bytes, question: str) -> bytes:
+        asked = question.encode()
+        what = self._user_id.bytes + len(asked).to_bytes(4) + asked + payload
+        return hashlib.blake2b(what, digest_size=_TAG_BYTES, key=_key(self._secret)).digest()
+
+    def _former_tag(self, payload: bytes, question: str) -> bytes:
+        """Give the tag of before, for a token to follow changes by is good for 30 days."""
         digest = hashlib.sha256(question.encode()).digest()
-        # Made when it is needed: most who might write a cursor write none.
         key = hmac.digest(self._secret, b"cursor" + self._user_id.bytes, hashlib.sha256)
         return hmac.digest(key, digest + payload, hashlib.sha256)[:_TAG_BYTES]
+
+
+@functools.lru_cache(maxsize=1)
+def _key(secret: bytes) -> bytes:
+    return hashlib.blake2b(secret, person=b"todo cursor").digest()

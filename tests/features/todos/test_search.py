@@ -236,7 +236,7 @@ async def test_what_is_changed_between_finding_and_showing_is_shown_and_counted_
     question = Question.of("milk", TodoStatus.ALL, [])
     found, _ = await TodoDocuments(Interrupted(glance, change)).search(question, wanted, None)
 
-    assert [todo["id"] for todo in json.loads(f"[{found.documents}]")] == [other["id"]]
+    assert [todo["id"] for todo in json.loads(b"[%b]" % found.documents)] == [other["id"]]
     assert found.total == 1
 
 

@@ -169,11 +169,10 @@ async def list_todos(
     keeps its place, however the list grows or shrinks meanwhile.
     """
     page = await reader.list_todos(wanted)
-    body = page.body.encode()
-    tag = content_tag(body)
+    tag = content_tag(page.body)
     if is_unmodified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return Response(body, media_type="application/json", headers={"ETag": tag})
+    return Response(page.body, media_type="application/json", headers={"ETag": tag})
 
 
 @router.post(

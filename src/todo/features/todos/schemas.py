@@ -230,17 +230,17 @@ class TodoDocument:
 class TodoPageDocument:
     """A page as the JSON it is sent as: what `TodoPage` would write."""
 
-    body: str
+    body: bytes
 
     @classmethod
-    def of(cls, todos: str, total: int, wanted: TodoFilter, next_cursor: str | None) -> Self:
+    def of(cls, todos: bytes, total: int, wanted: TodoFilter, next_cursor: str | None) -> Self:
         """Put it together from the documents of its todos, which have commas between."""
         offset = "null" if wanted.cursor else wanted.offset or 0
         # Nothing of a cursor has to be escaped.
         following = "null" if next_cursor is None else f'"{next_cursor}"'
         has_more = "false" if next_cursor is None else "true"
         page = f'"limit":{wanted.limit},"offset":{offset},"next_cursor":{following},"has_more":{has_more}'
-        return cls(f'{{"items":[{todos}],"total":{total},"page":{{{page}}}}}')
+        return cls(b'{"items":[%b],"total":%d,"page":{%b}}' % (todos, total, page.encode()))
 
     def read(self) -> TodoPage:
         """Give what it says."""

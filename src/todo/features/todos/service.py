@@ -139,8 +139,8 @@ class TodoReader:
         return TodoPageDocument.of(found.documents, found.total, wanted, next_cursor)
 
     async def _found(self, wanted: TodoFilter, after: Position | None) -> Found:
-        question = Question.of(wanted.q, wanted.status, wanted.priority)
-        if not question.words:
+        question = Question.of(wanted.q, wanted.status, wanted.priority) if wanted.q else None
+        if question is None or not question.words:
             return await self._todos.find(wanted, after)
         found, is_behind = await self._todos.search(question, wanted, after)
         if is_behind:

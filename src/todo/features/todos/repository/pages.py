@@ -81,10 +81,11 @@ class Position:
 class Found:
     """The documents of one page, commas between; where it ends, if more follow; how many match in all.
 
-    The end is JSON: the sort value of the last one, and its id.
+    The documents are UTF-8, which nobody here has to read. The end is JSON: the sort value of the last one,
+    and its id.
     """
 
-    documents: str
+    documents: bytes
     end: str | None
     total: int
 
@@ -120,7 +121,8 @@ def page(status: TodoStatus, by_priority: bool, among: Among, sort: TodoSort, is
     last_key = func.json_build_array(_all_of(found.c.sort_value)[_LIMIT], _all_of(found.c.id)[_LIMIT])
     return Statement(
         select(
-            func.array_to_string(documents, literal_column("','", Text)).label("documents"),
+            # As it is sent: what a driver takes for text it would decode.
+            func.textsend(func.array_to_string(documents, literal_column("','", Text))).label("documents"),
             case((func.count() > _LIMIT, cast(last_key, Text))).label("end"),
             _total(status, among, by_priority=by_priority),
         ).select_from(found)

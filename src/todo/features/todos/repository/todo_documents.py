@@ -66,7 +66,7 @@ class TodoDocuments:
         """Give a page of these; nothing, if the person has changed something since they were found."""
         total = len(matches.places)
         if total == 0:
-            return Found("", None, 0)
+            return Found(b"", None, 0)
         # To sort them is as much work as there are; to meet them in order, the less the more there are.
         met = (wanted.offset or 0) + wanted.limit
         among = Among.FEW if total <= isqrt(met * matches.last // _PASSED_BY) else Among.MANY
@@ -94,4 +94,4 @@ class TodoDocuments:
 
 
 def _found(row: Row, total: int) -> Found:
-    return Found(row["documents"] or "", row["end"], total)
+    return Found(row["documents"] or b"", row["end"], total)

@@ -161,12 +161,16 @@ class Written(asyncio.Transport):
     pause_reading = resume_reading
 
 
+def protocol_of(app: ASGIApp) -> PunctualHttpProtocol:
+    """Give one end of a connection to an application."""
+    config = uvicorn.Config(app, interface="asgi3", log_config=None)
+    return PunctualHttpProtocol(config, ServerState(), {"end_streams": lambda: None})
+
+
 @asynccontextmanager
 async def connected(app: ASGIApp, *parts: bytes) -> AsyncIterator[Written]:
     """Send an application this, a part after the other; give what is written."""
-    config = uvicorn.Config(app, interface="asgi3", log_config=None)
-    protocol = PunctualHttpProtocol(config, ServerState(), {"end_streams": lambda: None})
-    written = Written()
+    protocol, written = protocol_of(app), Written()
     protocol.connection_made(written)
     for part in parts:
         protocol.data_received(part)
@@ -204,6 +208,57 @@ async def test_head_and_body_leave_in_one_write() -> None:
     async with asked(REQUEST + REQUEST, start(OF_TWO, (b"x-a", b"one\ttwo")), body(b"{}")) as written:
         assert written.writes == [HEAD + b"x-a: one\ttwo\r\n\r\n{}"] * 2
         assert not written.is_closing()
+
+
+async def test_what_is_answered_at_the_same_moment_leaves_together() -> None:
+    happened, may_answer = list[str](), asyncio.Event()
+
+    class Noted(Written):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            happened.append("written")
+            super().write(data)
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await may_answer.wait()
+        await send(start(OF_TWO))
+        await send(body(b"{}"))
+        happened.append("answered")
+
+    callers = [Noted() for _ in range(3)]
+    for caller in callers:
+        protocol = protocol_of(app)
+        protocol.connection_made(caller)
+        protocol.data_received(REQUEST)
+    await asyncio.sleep(0)
+    may_answer.set()
+    await until(lambda: all(caller.writes for caller in callers), "all are answered")
+
+    assert happened == ["answered"] * 3 + ["written"] * 3
+
+
+@pytest.mark.parametrize(
+    ("end", "last_words"),
+    [
+        (lambda protocol: protocol.data_received(b"\0\r\n\r\n"), b"HTTP/1.1 400 "),
+        (lambda protocol: protocol.shutdown(), b""),
+    ],
+    ids=["a bad request", "a stop"],
+)
+async def test_an_answer_that_has_not_left_yet_comes_before_the_end(
+    end: Callable[[PunctualHttpProtocol], None], last_words: bytes
+) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(OF_TWO))
+        await send(body(b"{}"))
+        assert not written.writes
+        end(protocol)
+
+    protocol, written = protocol_of(app), Written()
+    protocol.connection_made(written)
+    protocol.data_received(REQUEST)
+    await until(written.is_closing, "the connection is closed")
+
+    assert b"".join(written.writes).startswith(HEAD + b"\r\n{}" + last_words)
 
 
 async def test_whoever_asks_for_the_head_alone_gets_no_body() -> None:

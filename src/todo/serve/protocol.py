@@ -5,6 +5,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from todo.serve.corked import CorkedTransport
 from todo.transport.body import WHOLE_REQUEST
 
 # From the first byte of a connection, or of a further request on it, to the end of the headers.
@@ -24,6 +25,7 @@ class InOnePiece:
     """
 
     cycle: RequestResponseCycle
+    transport: CorkedTransport
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -82,7 +84,7 @@ class InOnePiece:
         cycle = self.cycle
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(self._head + body)
+        self.transport.write_soon(self._head + body)
         cycle.message_event.set()
         cycle.on_response()
 
@@ -102,7 +104,8 @@ class PunctualHttpProtocol(HttpToolsProtocol):
     _has_begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
-        super().connection_made(transport)
+        self._corked = CorkedTransport(transport)
+        super().connection_made(self._corked)  # type: ignore[arg-type]  # all that a transport has, it has
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -146,7 +149,7 @@ class PunctualHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.app = app
         # Of an upgrade, which is refused, there is none.
-        whole.cycle = self.cycle
+        whole.cycle, whole.transport = self.cycle, self._corked
         if self._is_ending:
             self.cycle.keep_alive = False
 

@@ -33,6 +33,7 @@ from todo.problems import CannotStart
 from todo.settings import Wiring
 from todo.transport.api_keys import ApiKeys
 from todo.transport.app_names import AppNames
+from todo.transport.application import Application
 from todo.transport.background import Background
 from todo.transport.discovery import resource_routes
 from todo.transport.event_stream import EventStreams
@@ -44,7 +45,6 @@ from todo.transport.metrics_page import MetricsPage, collector_of
 from todo.transport.pages import page_routes
 from todo.transport.problem_json import ProblemRead, install_problem_handlers
 from todo.transport.rate_limit import Policy, RateLimiter, open_rate_limiter
-from todo.transport.shortcut import Shortcut
 from todo.transport.sign_in import sign_in_routes
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> Fas
     """Build the application of one worker; how it opens its database may be handed in."""
     registry = CollectorRegistry()
     tracing = _open_tracing() if wiring.traces else None
-    app = FastAPI(
+    app = Application(
+        partial(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH}),
+        # It passes by where the framework names what it traces.
+        has_shortcut=tracing is None,
         title="Todo Evolution",
         version=version("todo-evolution"),
         description=_DESCRIPTION,
@@ -90,10 +93,6 @@ def create_app(wiring: Wiring, *, open_database: OpenDatabase = Database) -> Fas
         lifespan=lambda app: _lifespan(app, wiring, registry, tracing, open_database),
         telemetry=tracing.telemetry if tracing else _NO_TELEMETRY,
     )
-    if tracing is None:
-        # It passes by where the framework names what it traces.
-        app.add_middleware(Shortcut, routes=app.routes)
-    app.add_middleware(Guard, metrics=RequestMetrics(registry), uploads={account.IMPORT_PATH})
     install_problem_handlers(app)
     health = health_router(wiring.schema_revision)
     for router in (todos.router, todos.events_router, activity.router, keys.router, account.router, health):

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
 from tests.factories import Person, Service, client_of
+from todo.transport.application import Application
 from todo.transport.body import BODY_LIMIT_BYTES
+from todo.transport.compiled_route import CompiledRoute
 from todo.transport.guard import Guard
 from todo.transport.metrics import RequestMetrics
-from todo.transport.problem_json import MEDIA_TYPE
+from todo.transport.problem_json import MEDIA_TYPE, install_problem_handlers
 
 OPERATIONS = [
     ("POST", "/api/todos"),
@@ -129,18 +133,24 @@ async def test_many_large_bodies_at_once_are_all_refused(alice: Person) -> None:
     assert {response.status_code for response in responses} == {413}
 
 
-async def test_a_failure_nobody_foresaw_shows_nothing_of_itself() -> None:
-    async def fail() -> None:
+@pytest.mark.parametrize("route_class", [APIRoute, CompiledRoute])
+async def test_a_failure_nobody_foresaw_is_logged_and_shows_nothing_of_itself(
+    route_class: type[APIRoute], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> Response:
         raise RuntimeError("canary")
 
-    app = FastAPI()
-    app.add_middleware(Guard, metrics=RequestMetrics(CollectorRegistry()))
-    app.get("/fail")(fail)
+    app = Application(partial(Guard, metrics=RequestMetrics(CollectorRegistry())), has_shortcut=True)
+    install_problem_handlers(app)
+    router = APIRouter(route_class=route_class)
+    router.add_api_route("/fail", fail)
+    app.router.routes.extend(router.routes)
 
     response = await client_of(app).get("/fail")
 
     assert (response.status_code, response.json()["error_code"]) == (500, "internal_error")
     assert "canary" not in response.text
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["canary"]
 
 
 async def test_a_given_request_id_is_kept(service: Service) -> None:

@@ -129,9 +129,14 @@ def install_problem_handlers(app: FastAPI) -> None:
             problem.headers["Allow"] = ", ".join(_allowed_methods(request))
         return problem_response(problem, request.state.request_id)
 
+    async def on_anything_else(request: Request, _error: Exception) -> Response:
+        # It goes on to whoever logs it.
+        return problem_response(InternalError(), request.state.request_id)
+
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(Exception, on_anything_else)
 
 
 def _summary(problem: type[Problem]) -> dict[str, Any]:

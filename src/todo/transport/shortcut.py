@@ -78,4 +78,6 @@ def _may_match(route: BaseRoute, method: str, slashes: int) -> bool:
 
 def _handler(scope: Scope, error: Exception) -> _Handler | None:
     handlers: dict[Any, _Handler] = scope["app"].exception_handlers
-    return next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+    # That of anything else answers, but what nobody expected is for the guard to see.
+    expected = (kind for kind in type(error).__mro__ if kind is not Exception)
+    return next((handlers[kind] for kind in expected if kind in handlers), None)

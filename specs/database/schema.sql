@@ -57,7 +57,7 @@ CREATE TABLE public.todo_changes (
     reason text,
     before jsonb,
     undoes bigint,
-    CONSTRAINT ck_todo_changes_kind CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'completed'::text, 'reopened'::text, 'deleted'::text, 'restored'::text, 'purged'::text])))
+    CONSTRAINT ck_todo_changes_kind_known CHECK ((kind = ANY ('{created,updated,completed,reopened,deleted,restored,purged}'::text[])))
 );
 
 CREATE TABLE public.todo_words (
@@ -86,11 +86,10 @@ CASE priority
     WHEN 'high'::text THEN 3
     WHEN 'urgent'::text THEN 4
     ELSE NULL::integer
-END) STORED,
+END) STORED NOT NULL,
     title_key text GENERATED ALWAYS AS (lower(title)) STORED COLLATE pg_catalog."C",
     CONSTRAINT ck_todos_description CHECK ((char_length(description) <= 1000)),
-    CONSTRAINT ck_todos_priority CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'urgent'::text]))),
-    CONSTRAINT ck_todos_title CHECK ((((char_length(title) >= 1) AND (char_length(title) <= 200)) AND (btrim(title, ' 	
+    CONSTRAINT ck_todos_title_fits CHECK (((char_length(title) <= 200) AND (btrim(title, ' 	
 
 '::text) <> ''::text))),
     CONSTRAINT ck_todos_version CHECK ((version >= 1))

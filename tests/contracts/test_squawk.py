@@ -21,6 +21,7 @@ MEANT_SO = {
     ("0002", "prefer-bigint-over-smallint"): (1, "a status of HTTP"),
     ("0012", "ban-drop-constraint"): (1, "the same key in another order, built before, takes its place"),
     ("0015", "ban-drop-constraint"): (1, "likewise"),
+    ("0017", "ban-drop-constraint"): (7, "others that say the same are there before"),
 }
 
 

@@ -174,11 +174,22 @@ async def test_every_policy_says_the_rows_of_the_caller_and_nothing_else(owner: 
 async def test_the_limits_are_constraints_of_the_table(owner: "Connection", values: str) -> None:
     await owner.execute("INSERT INTO users (id) VALUES (gen_random_uuid())")
 
-    with pytest.raises(asyncpg.CheckViolationError):
+    # A priority that is none has no rank.
+    with pytest.raises((asyncpg.CheckViolationError, asyncpg.NotNullViolationError)):
         await owner.execute(
             "INSERT INTO todos"
             " (user_id, id, created_at, updated_at, change_seq, title, description, priority, version)"
             f" SELECT id, id, now(), now(), 1, {values} FROM users"
+        )
+
+
+async def test_no_change_is_of_another_kind(owner: "Connection") -> None:
+    await owner.execute("INSERT INTO users (id) VALUES (gen_random_uuid())")
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(
+            "INSERT INTO todo_changes (user_id, seq, todo_id, kind, at)"
+            " SELECT id, 1, id, 'moved', now() FROM users"
         )
 
 

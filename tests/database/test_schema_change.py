@@ -123,6 +123,24 @@ async def test_an_index_that_was_broken_off_is_built_again(first_release: Databa
         assert await owner.fetchval(is_valid)
 
 
+async def test_checks_that_were_broken_off_are_put_again(first_release: DatabaseUrl) -> None:
+    async with connect(first_release) as owner:
+        await migrate_only(first_release, "0016")
+        await owner.execute("ALTER TABLE todos ADD CONSTRAINT ck_todos_title_fits CHECK (title <> '')")
+
+        await migrate_only(first_release)
+
+        checks = (
+            "SELECT conname FROM pg_constraint"
+            " WHERE conrelid = 'todos'::regclass AND contype = 'c' AND convalidated ORDER BY conname"
+        )
+        assert [row["conname"] for row in await owner.fetch(checks)] == [
+            "ck_todos_description",
+            "ck_todos_title_fits",
+            "ck_todos_version",
+        ]
+
+
 async def test_a_change_whose_connection_is_cut_says_that_it_can_be_repeated(
     first_release: DatabaseUrl,
 ) -> None:

@@ -66,7 +66,6 @@ Title = Annotated[
 Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX_LENGTH), *PlainText.__metadata__]
 Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH), *PlainText.__metadata__]
 
-_PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
 # In the words PostgreSQL gives it back in, so that the comparison of code and database finds no difference.
 _PRIORITY_RANK = " ".join(f"WHEN '{name}'::text THEN {rank}" for rank, name in enumerate(Priority, start=1))
 _LIVE = text("deleted_at IS NULL")
@@ -84,13 +83,12 @@ class Todo(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         UniqueConstraint("user_id", "change_seq"),
+        # In few words: PostgreSQL reads them anew for each statement that writes.
         CheckConstraint(
-            f"char_length(title) BETWEEN 1 AND {TITLE_MAX_LENGTH} "
-            "AND btrim(title, E' \\t\\n\\r\\f\\v') <> ''",
-            name="title",
+            f"char_length(title) <= {TITLE_MAX_LENGTH} AND btrim(title, E' \\t\\n\\r\\f\\v') <> ''",
+            name="title_fits",
         ),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_MAX_LENGTH}", name="description"),
-        CheckConstraint(f"priority IN ({_PRIORITIES})", name="priority"),
         CheckConstraint("version >= 1", name="version"),
         # One index per sort order of the list, each with the tie-breaker of its pages.
         Index(None, "user_id", "created_at", "id", postgresql_where=_LIVE),
@@ -114,10 +112,13 @@ class Todo(Table, table=True):
     deleted_at: datetime | None = Field(default=None, sa_column=_instant(optional=True))
     version: int = Field(default=1)
     change_seq: int = Field(sa_type=BigInteger)
+    # Never null, so that there is no priority but these.
     priority_rank: int | None = Field(
         default=None,
         sa_column=Column(
-            SmallInteger, Computed(f"CASE priority {_PRIORITY_RANK} ELSE NULL::integer END", persisted=True)
+            SmallInteger,
+            Computed(f"CASE priority {_PRIORITY_RANK} ELSE NULL::integer END", persisted=True),
+            nullable=False,
         ),
     )
     title_key: str | None = Field(
@@ -196,7 +197,7 @@ class TodoChange(Table, table=True):
     __tablename__ = "todo_changes"
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
-        CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, ChangeKind)))})", name="kind"),
+        CheckConstraint(f"kind = ANY ('{{{','.join(ChangeKind)}}}'::text[])", name="kind_known"),
         # The history of some todos, without the person's others; led by the todo, as the key of todos is.
         Index(None, "todo_id", "user_id", "seq"),
     )

@@ -1,5 +1,6 @@
 """What PostgreSQL writes down is, byte by byte, what the schema would write."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import bindparam, select
+from sqlalchemy import DateTime, bindparam, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.factories import Person, migrated_database
 from todo.database.engine import Connection, connect
@@ -16,10 +18,17 @@ from todo.database.statements import Statement
 from todo.database.url import DatabaseUrl
 from todo.features.todos.models import Priority
 from todo.features.todos.repository.columns import TODO
-from todo.features.todos.repository.documents import DOCUMENT
+from todo.features.todos.repository.documents import DOCUMENT, document_of_new, instant
 from todo.features.todos.schemas import TodoPage, TodoRead
 
 ASKED = Statement(select(DOCUMENT).where(TODO.user_id == bindparam("owner")).order_by(TODO.change_seq))
+ADDED = Statement(
+    select(
+        document_of_new(
+            instant(bindparam("at", type_=DateTime(timezone=True))), bindparam("said", type_=JSONB)
+        )
+    )
+)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 # Two days from either end, so that no zone leads out of the calendar.
 INSTANT = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC))  # noqa: DTZ001  # as it asks for
@@ -75,6 +84,20 @@ async def test_a_document_is_what_the_schema_would_write(
         TodoRead(id=record[1], is_completed=row["completed_at"] is not None, **row).model_dump_json()
         for record, row in zip(stored, rows, strict=True)
     ]
+
+
+@settings(max_examples=40)
+@example(ODD)
+@given(todos)
+async def test_a_new_document_is_what_the_schema_would_write(owner: Connection, row: dict[str, Any]) -> None:
+    said = {"id": str(uuid4()), **{name: row[name] for name in ("title", "description", "priority")}}
+    values = {"said": json.dumps(said), "at": row["created_at"]}
+
+    document = await owner.fetchval(ADDED.sql, *ADDED.arguments(values))
+
+    times = {"created_at": row["created_at"], "updated_at": row["created_at"]}
+    others = {"is_completed": False, "completed_at": None, "deleted_at": None, "version": 1}
+    assert document == TodoRead.model_validate(said | times | others).model_dump_json()
 
 
 @pytest.mark.parametrize("query", ["", "limit=1", "limit=2&offset=1", "status=deleted", "q=Water"])

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column
 from todo.features.todos.repository.columns import TODO
 from todo.features.todos.schemas import TodoRead
 
+# What stands for each field.
+_Values = dict[str, Sequence[str | ColumnElement[Any]]]
 # Colons apart from letters, for tools that take `:name` for a variable.
 _INSTANT = """'YYYY-MM-DD"T"HH24":"MI":"SS.US"Z"'"""
 # By its name, a zone would be looked up for each time.
@@ -31,7 +33,7 @@ def _perhaps(time: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((time.is_(None), _text("null")), else_=_text('"') + instant(time) + _text('"'))
 
 
-def _values(todo: Any) -> dict[str, Sequence[str | ColumnElement[Any]]]:
+def _values(todo: Any) -> _Values:
     is_open = todo.completed_at.is_(None)
     return {
         "id": ('"', todo.id, '"'),
@@ -49,10 +51,37 @@ def _values(todo: Any) -> dict[str, Sequence[str | ColumnElement[Any]]]:
 
 def document_of(todo: Any) -> ColumnElement[str]:
     """Give a todo as it is sent, of the columns that hold it."""
-    values = _values(todo)
+    return _written(_values(todo))
+
+
+def document_of_new(at: ColumnElement[str], said: ColumnElement[Any] | None = None) -> ColumnElement[str]:
+    """Give a new todo as it is sent, of when it was added, as written, and of JSON that says the rest.
+
+    Without that, the document has only what is the same in all that are added then.
+    """
+    values = _values_of_new(at)
+    if said is not None:
+        names = TodoRead.model_fields.keys() - values
+        values |= {name: (said.op("->")(_text(name)),) for name in names}
+    return _written(values)
+
+
+def _values_of_new(at: ColumnElement[str]) -> _Values:
+    nothing, time = ("null",), ('"', at, '"')
+    return {
+        "is_completed": ("false",),
+        "completed_at": nothing,
+        "created_at": time,
+        "updated_at": time,
+        "deleted_at": nothing,
+        "version": ("1",),
+    }
+
+
+def _written(values: _Values) -> ColumnElement[str]:
     parts: list[ColumnElement[Any]] = []
     between = "{"
-    for name in TodoRead.model_fields:
+    for name in (one for one in TodoRead.model_fields if one in values):
         between += f'"{name}":'
         for part in values[name]:
             if isinstance(part, str):

@@ -42,7 +42,7 @@ from todo.database.tables import User
 from todo.features.todos.models import ChangeKind, Priority, Todo
 from todo.features.todos.repository.columns import SOURCE, STORED, TODO, USER
 from todo.features.todos.repository.counts import IS_CURRENT, place, place_of
-from todo.features.todos.repository.documents import DOCUMENT, instant
+from todo.features.todos.repository.documents import DOCUMENT, document_of_new, instant
 from todo.features.todos.repository.writes import recorded
 
 _OWNER = bindparam("user_id", type_=postgresql.UUID())
@@ -53,7 +53,6 @@ _NONE, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
 _NEXT = {"change_seq": USER.change_seq + _ONE, "counted_seq": USER.counted_seq + _ONE}
 # Not now(): a statement that waited for the lock would write a time before that of its forerunner.
 _ROOM = bindparam("room", type_=BigInteger)
-_SAID = (TODO.id, TODO.title, TODO.description, TODO.priority)
 # JSON is dear to write: once, and then it is sent, recorded and kept.
 _WRITTEN = (TODO.user_id, TODO.id, TODO.updated_at, TODO.version, TODO.change_seq, DOCUMENT)
 _AS_CHANGE = (USER.change_seq.label("seq"), func.clock_timestamp().label("at"))
@@ -127,40 +126,65 @@ def _add_many() -> Statement:
         .returning((USER.change_seq - count).label("last"), func.clock_timestamp().label("at"))
         .cte("numbered")
     )
-    new = (
-        func.jsonb_to_recordset(bindparam("new", type_=postgresql.JSONB))
-        .table_valued(column("place", BigInteger), *(column(one.key, one.type) for one in _SAID))
-        .render_derived(name="new", with_types=True)
-    )
+    new = _new_todos(numbered)
     row: dict[Any, ColumnElement[Any]] = {
-        TODO.user_id: _OWNER,
-        **{one: new.c[one.key] for one in _SAID},
-        TODO.created_at: numbered.c.at,
-        TODO.updated_at: numbered.c.at,
+        TODO.user_id: new.c.user_id,
+        TODO.id: new.c.id,
+        **{one: _of(new.c.said, one.key) for one in (TODO.title, TODO.description, TODO.priority)},
+        TODO.created_at: new.c.updated_at,
+        TODO.updated_at: new.c.updated_at,
         TODO.version: _ONE,
-        TODO.change_seq: numbered.c.last + new.c.place,
+        TODO.change_seq: new.c.change_seq,
     }
-    added = select(*row.values()).select_from(numbered.join(new, true()))
-    written = insert(Todo).from_select(list(row), added).returning(*_WRITTEN).cte("written")
+    written = insert(Todo).from_select(list(row), select(*row.values())).cte("written")
     action = select(numbered.c.last + _ONE).scalar_subquery()
-    between = aggregate_order_by(literal_column("chr(10)", Text), written.c.change_seq)
+    record = recorded(
+        new, kind=_word(ChangeKind.CREATED), before=null(), provenance=(null(), action, *SOURCE)
+    )
+    between = aggregate_order_by(literal_column("chr(10)", Text), new.c.change_seq)
     return Statement(
         select(
             STANDING.c.lasts,
-            (func.count(written.c.id) > _NONE).label("is_done"),
-            func.string_agg(written.c.document, between).label("documents"),
+            (func.count(new.c.id) > _NONE).label("is_done"),
+            func.string_agg(new.c.document, between).label("documents"),
         )
-        .select_from(STANDING.outerjoin(written, true()))
+        .select_from(STANDING.outerjoin(new, true()))
         .group_by(STANDING.c.lasts)
-        .add_cte(
-            recorded(
-                written,
-                kind=_word(ChangeKind.CREATED),
-                before=null(),
-                provenance=(null(), action, *SOURCE),
-            )
-        )
+        .add_cte(written, record)
     )
+
+
+def _new_todos(numbered: CTE) -> CTE:
+    """Give what is said of many new todos, numbered, as it is sent and as it is recorded."""
+    at = instant(numbered.c.at)
+    # What all have in common is written once.
+    common = (
+        select(*numbered.c, at.label("since"), cast(document_of_new(at), postgresql.JSONB).label("rest"))
+        .cte("common")
+        .prefix_with("MATERIALIZED")
+    )
+    new = (
+        func.jsonb_array_elements(bindparam("new", type_=postgresql.JSONB))
+        .table_valued(column("said", postgresql.JSONB), with_ordinality="place")
+        .render_derived(name="new")
+    )
+    return (
+        select(
+            _OWNER.label("user_id"),
+            cast(_of(new.c.said, "id"), postgresql.UUID()).label("id"),
+            (common.c.last + new.c.place).label("change_seq"),
+            common.c.at.label("updated_at"),
+            new.c.said,
+            new.c.said.op("||")(common.c.rest).label("todo"),
+            document_of_new(common.c.since, new.c.said),
+        )
+        .select_from(common.join(new, true()))
+        .cte("new_todos")
+    )
+
+
+def _of(said: ColumnElement[Any], name: str) -> ColumnElement[str]:
+    return said.op("->>", return_type=Text())(_word(name))
 
 
 ADD = _add()
@@ -220,7 +244,7 @@ def change(what: tuple[str, ...], *, is_versioned: bool) -> Statement:
     numbered = (
         update(User)
         .where(_IS_ME, USER.id == old.c.user_id, IS_CURRENT)
-        .values({**_NEXT, **_moved(settings, old)})
+        .values({**_NEXT, **_moved(old)})
         .returning(*_AS_CHANGE)
         .cte("numbered")
     )
@@ -234,12 +258,10 @@ def change(what: tuple[str, ...], *, is_versioned: bool) -> Statement:
 
 
 def _old(settings: Sequence[_Setting], *, is_versioned: bool, in_trash: bool) -> CTE:
-    """Give the todo as it is before, if it is to be changed; and where it is and will be counted."""
+    """Give the todo as it is before, if it is to be changed."""
     mine = STANDING.join(User, _IS_ME & STANDING.c.lasts).join(Todo, TODO.user_id == USER.id)
-    soon = {one.column: one.becomes(TODO, func.now()) for one in settings}
-    come = place_of(SimpleNamespace(**{name: soon.get(name, TODO[name]) for name in _COUNTED_BY}))
     old = (
-        select(*STORED, place_of(TODO).label("gone"), come.label("come"))
+        select(*STORED, *_places(settings))
         .select_from(mine)
         .where(*_IS_IT, or_(*(one.changes(TODO) for one in settings)))
     )
@@ -251,9 +273,18 @@ def _old(settings: Sequence[_Setting], *, is_versioned: bool, in_trash: bool) ->
     return old.with_for_update(of=[User, Todo], key_share=True).cte("old")
 
 
-def _moved(settings: Sequence[_Setting], old: CTE) -> dict[Any, ColumnElement[Any]]:
-    """Give the numbers that change with where the todo is counted."""
+def _places(settings: Sequence[_Setting]) -> Sequence[ColumnElement[int]]:
+    """Give where the todo is and will be counted, if that may change."""
     if not _COUNTED_BY & {one.column for one in settings}:
+        return ()
+    soon = {one.column: one.becomes(TODO, func.now()) for one in settings}
+    come = place_of(SimpleNamespace(**{name: soon.get(name, TODO[name]) for name in _COUNTED_BY}))
+    return place_of(TODO).label("gone"), come.label("come")
+
+
+def _moved(old: CTE) -> dict[Any, ColumnElement[Any]]:
+    """Give the numbers that change with where the todo is counted."""
+    if "gone" not in old.c:
         return {}
     one = case((old.c.gone == old.c.come, _NONE), else_=_ONE)
     gone, come = USER.todo_counts[old.c.gone], USER.todo_counts[old.c.come]

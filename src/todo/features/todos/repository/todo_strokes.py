@@ -57,13 +57,12 @@ class TodoStrokes:
         """
         said = [
             {
-                "place": place,
                 "id": todo_id,
                 "title": todo.title,
                 "description": todo.description,
                 "priority": todo.priority,
             }
-            for place, (todo_id, todo) in enumerate(new, start=1)
+            for todo_id, todo in new
         ]
         values: dict[str, Any] = {
             **self._common,

@@ -84,22 +84,27 @@ def recorded(
     provenance: Sequence[ColumnElement[Any]],
     at: ColumnElement[datetime] | None = None,
 ) -> CTE:
-    """Give the part of a write that records what is `written`, with its document if that has been made.
+    """Give the part of a write that records what is `written`, as it was made for that if it was.
 
     The provenance begins with what it undoes.
     """
-    todo = _fields(written) if "document" not in written.c else cast(written.c.document, postgresql.JSONB)
     row = select(
         written.c.user_id,
         written.c.change_seq,
         written.c.id,
         kind,
         written.c.updated_at if at is None else at,
-        todo,
+        _todo_of(written),
         before,
         *provenance,
     )
     return insert(TodoChange).from_select(_CHANGE_NAMES, row).cte("recorded")
+
+
+def _todo_of(written: CTE) -> ColumnElement[Any]:
+    if "todo" in written.c:
+        return written.c.todo
+    return cast(written.c.document, postgresql.JSONB) if "document" in written.c else _fields(written)
 
 
 def _fields(written: CTE) -> ColumnElement[Any]:

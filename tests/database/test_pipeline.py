@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 import psycopg
 import pytest
+import uvloop
 
 from tests.e2e.waiting import until
 from tests.factories import SECRET
@@ -30,6 +31,7 @@ from todo.database.wire import ConnectionLost
 Dial = Callable[..., Awaitable[Pipeline]]
 BACKEND = "SELECT pg_backend_pid() AS pid"
 NAP = "SELECT pg_backend_pid() AS pid FROM pg_sleep(0.01)"
+NAPPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename LIKE 'todo_app%'"
 END = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE usename LIKE 'todo_app%' AND datname = current_database()"
@@ -211,9 +213,7 @@ async def test_all_who_wait_are_told_of_a_lost_connection(pipeline: Pipeline, ow
         for seconds in ("20", "0", "0")
     ]
     async with connect(owner_url) as owner:
-        while not await owner.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename LIKE 'todo_app%'"
-        ):
+        while not await owner.fetch(NAPPING):
             pass
         await owner.execute(END)
     told = await asyncio.gather(*waiting, return_exceptions=True)
@@ -222,6 +222,31 @@ async def test_all_who_wait_are_told_of_a_lost_connection(pipeline: Pipeline, ow
     # It was told to end, and that is never done to what is committed.
     assert all(one.is_undone for one in told if isinstance(one, ConnectionLost))
     assert pipeline.is_closed
+
+
+async def test_an_end_is_heard_by_the_event_loop_of_the_product_whatever_else_there_was_to_read(
+    owner_url: DatabaseUrl,
+) -> None:
+    url = login_of(APP_GROUP, owner_url, SECRET).for_libpq()
+
+    async def told() -> list[Any]:
+        pipeline = Pipeline(await psycopg.AsyncConnection.connect(url, autocommit=True))
+        waiting = [asyncio.create_task(value(pipeline, "SELECT true AS v FROM pg_sleep(20)"))]
+        with psycopg.connect(owner_url.for_libpq(), autocommit=True) as owner:
+            await until(lambda: owner.execute(NAPPING).fetchone(), "the first is at work")
+            waiting.append(asyncio.create_task(is_usable(pipeline)))
+            for _ in range(3):
+                await asyncio.sleep(0)  # a turn to ask, and one to send it
+            # The server hangs up on a question it has not read, which is an error of the socket; that, and
+            # its last words, are there at once, for nothing is heard meanwhile.
+            owner.execute(END.replace("(pid)", "(pid, 5000)"))
+        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+
+    def on_uvloop() -> list[Any]:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(told())
+
+    assert [one.is_undone for one in await asyncio.to_thread(on_uvloop)] == [True, True]
 
 
 async def test_what_was_said_to_a_connection_that_just_ended_may_be_done(owner_url: DatabaseUrl) -> None:

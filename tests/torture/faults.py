@@ -30,7 +30,8 @@ END $$;
 CREATE OR REPLACE TRIGGER hold AFTER INSERT OR UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION hold();
 """
 _WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%todos%'"
-_WAITING = f"SELECT ({_WAITERS}) >= 4"
+# As many as are sent at once where all who write are connected to one worker.
+_WAITING = f"SELECT ({_WAITERS}) >= 3"
 _GIVEN_FREE = f"SELECT ({_WAITERS}) = 0"
 
 # Takes the product and how many faults came before.

@@ -182,6 +182,10 @@ class Pipeline:
         is_ended = False
         try:
             self._libpq.consume_input()
+            # All there is, the end too: where that is an error of the socket, uvloop tells of it only once.
+            while self._unread.poll(0):
+                self._take_all()
+                self._libpq.consume_input()
         except psycopg.OperationalError:
             is_ended = True
         # What was said before the end still counts.

@@ -86,7 +86,7 @@ class Pipeline:
         self._tending_seconds = min(_TENDING_SECONDS, patience_seconds, stuck_seconds, idle_seconds)
         self._tending: asyncio.Handle = self._loop.call_soon(self._tend)
         self._answered_at = self._used_at
-        self.on_close: Callable[[], None] = _nobody
+        self.on_close: Callable[[], None] = lambda: None
         self.is_closed = False
 
     @property
@@ -247,10 +247,6 @@ class Pipeline:
             self.close()
         else:
             self._tending = self._loop.call_later(self._tending_seconds, self._tend)
-
-
-def _nobody() -> None:
-    """Tell nobody."""
 
 
 def _first_row(prepared: _Prepared, result: PGresult) -> Row | None:

@@ -105,7 +105,7 @@ class PunctualHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         self._corked = CorkedTransport(transport)
-        super().connection_made(self._corked)  # type: ignore[arg-type]  # all that a transport has, it has
+        super().connection_made(self._corked)
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:

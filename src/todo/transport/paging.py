@@ -34,8 +34,10 @@ class CursorSigner:
         except (ValueError, binascii.Error):
             raw = b""
         tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
-        expected = self._tag(payload, question), self._former_tag(payload, question)
-        if not any(hmac.compare_digest(tag, one) for one in expected):
+        if not (
+            hmac.compare_digest(tag, self._tag(payload, question))
+            or hmac.compare_digest(tag, self._former_tag(payload, question))
+        ):
             raise ValidationFailed(
                 errors=[
                     {
